@@ -1,0 +1,289 @@
+import type { Generated } from 'kysely';
+
+// Times are integer milliseconds since 1970 (UTC). Booleans are 0 or 1. JSON is text. Ids are UUIDs as text.
+// The names here are the names in both databases. `Generated` columns have a default.
+
+export interface OrganizationsTable {
+  readonly id: string;
+  slug: string;
+  name: string;
+  language: string;
+  /** 1: the report API's reads need a token. */
+  reads_need_token: Generated<number>;
+  /** JSON: [{ "type", "edition" }] or null for the newest of each. */
+  standards: string | null;
+  /** How long a name and id stay reserved is for ever: a deleted organization's row is gone, its slug is free again. */
+  readonly created: number;
+}
+
+export interface TokensTable {
+  readonly id: string;
+  readonly organization: string;
+  name: string;
+  /** SHA-256 of the token, hexadecimal. */
+  readonly hash: string;
+  /** Last four characters, to recognise it by. */
+  readonly tail: string;
+  /** JSON array of scopes. */
+  readonly scopes: string;
+  /** Project id, or null for all. */
+  readonly project: string | null;
+  readonly created: number;
+  last_used: number | null;
+  revoked: number | null;
+}
+
+export interface AuditTable {
+  readonly id: string;
+  readonly organization: string;
+  readonly at: number;
+  /** `token:<id>`, `cli`, `system`. */
+  readonly actor: string;
+  /** Such as `project.deleted`. */
+  readonly action: string;
+  readonly subject: string;
+  /** JSON; never a secret. */
+  readonly details: string;
+}
+
+export interface ProjectsTable {
+  readonly id: string;
+  readonly organization: string;
+  readonly key: string;
+  name: string;
+  /** How many versions a branch keeps, null: all. */
+  retention_versions: number | null;
+  /** How many days a version is kept, null: for ever. */
+  retention_days: number | null;
+  readonly created: number;
+}
+
+export type AnalysisStatus = 'pending' | 'running' | 'done' | 'failed';
+
+export interface AnalysesTable {
+  readonly id: string;
+  readonly organization: string;
+  readonly project: string;
+  /** Empty string where none was given, so that it can be part of a unique key on both databases. */
+  readonly branch: string;
+  readonly version: string;
+  readonly revision: string | null;
+  /** RFC 3339 as it came, or null where the caller gave none. */
+  readonly date_given: string | null;
+  /** What is shown: `date_given`, else the scan's end, else when it came in. */
+  date_text: string;
+  date: number;
+  /** JSON object of text. */
+  readonly properties: string;
+  readonly body_sha256: string;
+  readonly body_bytes: number;
+  status: AnalysisStatus;
+  error_code: string | null;
+  error_message: string | null;
+  /** JSON: { "pointer"?, "line"?, "column"?, "offset"? } */
+  error_place: string | null;
+  /** How often a child process that worked on it died. At three it has failed. */
+  crashes: Generated<number>;
+  /** Who works on it, and until when that is believed. */
+  lease_token: string | null;
+  lease_until: number | null;
+  /** JSON AnalysisFacts once done. */
+  facts: string | null;
+  /** SHA-256 of the compressed list of all findings, once done. */
+  findings_sha256: string | null;
+  readonly created: number;
+  finished: number | null;
+}
+
+export interface FindingsTable {
+  readonly organization: string;
+  readonly project: string;
+  readonly branch: string;
+  readonly fingerprint: string;
+  rule: string;
+  severity: string;
+  /** JSON array of numbers. */
+  cwes: string;
+  /** JSON array of { edition, id }. */
+  owasp: string;
+  path: string;
+  /** `open`, `review`, `suppressed`, or `fixed`. */
+  state: string;
+  readonly first_seen: number;
+  readonly first_seen_analysis: string;
+  last_seen: number;
+  last_seen_analysis: string;
+  /** The analysis that last changed `state` from or to `fixed`: what makes a repeated run come to the same end. */
+  state_analysis: string;
+}
+
+export interface ReportsTable {
+  readonly id: string;
+  readonly organization: string;
+  readonly project: string;
+  readonly branch: string;
+  /** As it came. */
+  version: string;
+  /** Canonical text: what tells one version from another (build metadata included). */
+  readonly version_normal: string;
+  /** Order-preserving; see reports/version.ts. */
+  readonly version_key: string;
+  readonly type: string;
+  readonly edition: number;
+  date_text: string;
+  date: number;
+  upload_date: number;
+  count: number;
+  rating: string | null;
+  /** The newest snapshot. */
+  snapshot: string;
+  /** JSON ListedReport exactly as the list shows it. */
+  listed: string;
+  readonly created: number;
+}
+
+export interface SnapshotsTable {
+  readonly id: string;
+  readonly organization: string;
+  readonly report: string;
+  /** Null for ready-made reports. */
+  readonly analysis: string | null;
+  readonly date_text: string;
+  readonly date: number;
+  readonly revision: string | null;
+  readonly count: number;
+  readonly rating: string | null;
+  /** JSON: per category id the direct count; for trends. */
+  readonly categories: string;
+  readonly content_sha256: string;
+  readonly made: number;
+}
+
+export interface SnapshotArtifactsTable {
+  readonly organization: string;
+  readonly snapshot: string;
+  readonly name: string;
+  readonly position: number;
+  readonly media_type: string;
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly stored_bytes: number;
+  readonly crc32: number;
+  readonly method: string;
+}
+
+export interface EventsTable {
+  readonly id: string;
+  readonly organization: string;
+  readonly kind: string;
+  readonly project: string | null;
+  readonly facts: string;
+  readonly created: number;
+  /** 0 until its deliveries are made: the mark of DESIGN, section 3. */
+  fanned_out: number;
+}
+
+export interface WebhooksTable {
+  readonly id: string;
+  readonly organization: string;
+  /** Project id, or null: organization-wide. */
+  readonly project: string | null;
+  name: string;
+  /** Encrypted where it holds credentials; see webhooks/subscriptions. */
+  url: string;
+  dialect: string;
+  /** JSON array of event kinds. */
+  events: string;
+  /** AES-256-GCM, bound to the row. */
+  secret: string;
+  secret_tail: string;
+  /** JSON: the secret that still signs beside the new one and until when, or null. */
+  previous_secret: string | null;
+  previous_secret_until: number | null;
+  active: number;
+  readonly created: number;
+  updated: number;
+}
+
+export interface EventBodiesTable {
+  readonly event: string;
+  readonly dialect: string;
+  readonly organization: string;
+  readonly content_type: string;
+  readonly body: Buffer;
+}
+
+export type DeliveryState = 'pending' | 'leased' | 'delivered' | 'exhausted' | 'cancelled';
+
+export interface DeliveriesTable {
+  /** Also the `webhook-id` header: the same over all attempts and resends. */
+  readonly id: string;
+  readonly organization: string;
+  readonly event: string;
+  readonly kind: string;
+  readonly webhook: string;
+  state: DeliveryState;
+  /** When the next attempt is due, or when the lease ends while it is leased. */
+  due: number;
+  lease_token: string | null;
+  attempts: Generated<number>;
+  last_status: number | null;
+  last_error: string | null;
+  readonly created: number;
+  /** When hourly retries end. */
+  retry_until: number;
+  settled: number | null;
+}
+
+export interface AttemptsTable {
+  readonly id: string;
+  readonly organization: string;
+  readonly delivery: string;
+  readonly number: number;
+  readonly at: number;
+  readonly duration_ms: number;
+  /** JSON: method, url (masked), headers (signatures masked). */
+  readonly request: string;
+  readonly status: number | null;
+  /** JSON object or null. */
+  readonly response_headers: string | null;
+  readonly response_body: string | null;
+  /** Stable code such as `connection_refused`, or null. */
+  readonly error: string | null;
+}
+
+export interface IdempotencyTable {
+  readonly organization: string;
+  readonly route: string;
+  readonly key: string;
+  readonly request_sha256: string;
+  readonly status: number;
+  readonly response: string;
+  readonly created: number;
+}
+
+/** Facts about this database itself, such as the fingerprint of the key that its secrets are encrypted with. */
+export interface SettingsTable {
+  readonly name: string;
+  value: string;
+}
+
+export interface Schema {
+  organizations: OrganizationsTable;
+  tokens: TokensTable;
+  audit: AuditTable;
+  projects: ProjectsTable;
+  analyses: AnalysesTable;
+  findings: FindingsTable;
+  reports: ReportsTable;
+  snapshots: SnapshotsTable;
+  snapshot_artifacts: SnapshotArtifactsTable;
+  events: EventsTable;
+  webhooks: WebhooksTable;
+  event_bodies: EventBodiesTable;
+  deliveries: DeliveriesTable;
+  attempts: AttemptsTable;
+  idempotency: IdempotencyTable;
+  settings: SettingsTable;
+}
+
