@@ -17,8 +17,10 @@ export interface ReportFacts {
   readonly reports: readonly ListedReport[];
 }
 
+/** What a webhook can ask for. */
 export const eventKinds = ['report.ingested', 'report.updated'] as const;
-export type EventKind = (typeof eventKinds)[number];
+/** `webhook.test` is never asked for: it is made for one webhook, when a person wants to see whether it works. */
+export type EventKind = (typeof eventKinds)[number] | 'webhook.test';
 
 /** Something that happened, in our words, with its facts in full. It never changes once recorded. */
 export interface GatepostEvent {

@@ -1,0 +1,68 @@
+import type { Clock } from '../clock.ts';
+import type { Identifiers } from '../identifiers.ts';
+import type { Tx } from '../storage/database/database.ts';
+import type { EventKind, GatepostEvent, ReportFacts } from './event.ts';
+
+/**
+ * What runs inside the unit that records an event, right after the event: app.ts hands in the fan-out, so that its deliveries exist with the
+ * very same commit and neither side imports the other. It answers whether all deliveries are made; false leaves the event's mark for the sweep.
+ */
+export type OnRecorded = (options: { readonly tx: Tx; readonly event: GatepostEvent }) => Promise<boolean>;
+
+export interface RecordEventOptions {
+  readonly tx: Tx;
+  readonly organization: string;
+  readonly kind: EventKind;
+  /** Project id, or null where it is about no project. */
+  readonly project: string | null;
+  readonly facts: ReportFacts;
+  readonly ids: Identifiers;
+  readonly clock: Clock;
+  /** Left out, the event is marked and its deliveries are made by the next sweep: later, never lost. */
+  readonly onRecorded?: OnRecorded;
+}
+
+/**
+ * Records what happened in the caller's unit of work and answers the event's id: it is there if and only if the unit's other rows are.
+ * Nothing is sent here; after the commit the caller nudges the delivery worker.
+ */
+export async function recordEvent(options: RecordEventOptions): Promise<string> {
+  const event: GatepostEvent = {
+    id: options.ids.next(),
+    organization: options.organization,
+    kind: options.kind,
+    project: options.project,
+    facts: options.facts,
+    created: options.clock.now(),
+  };
+  await insertEvent({ tx: options.tx, event });
+  const complete = options.onRecorded === undefined ? false : await options.onRecorded({ tx: options.tx, event });
+  if (complete) await markFannedOut({ tx: options.tx, organization: event.organization, event: event.id });
+  return event.id;
+}
+
+/** Inserts the row with its mark: not yet fanned out. */
+export async function insertEvent({ tx, event }: { readonly tx: Tx; readonly event: GatepostEvent }): Promise<void> {
+  await tx
+    .insertInto('events')
+    .values({
+      id: event.id,
+      organization: event.organization,
+      kind: event.kind,
+      project: event.project,
+      facts: JSON.stringify(event.facts),
+      created: event.created,
+      fanned_out: 0,
+    })
+    .execute();
+}
+
+/** Clears the mark: all deliveries of this event are in the database, or in the same unit of work. */
+export async function markFannedOut(options: { readonly tx: Tx; readonly organization: string; readonly event: string }): Promise<void> {
+  await options.tx
+    .updateTable('events')
+    .set({ fanned_out: 1 })
+    .where('organization', '=', options.organization)
+    .where('id', '=', options.event)
+    .execute();
+}
