@@ -1,0 +1,293 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+import ipaddr from 'ipaddr.js';
+import { GatepostError } from './errors.ts';
+
+/** How one kind of value is read. `parse` throws a plain sentence about what is wrong; it never repeats a secret. */
+interface Kind<T> {
+  readonly type: string;
+  readonly parse: (text: string) => T;
+}
+
+interface Setting<T> extends Kind<T> {
+  readonly name: string;
+  readonly fallback: T;
+  /** The default as people read it. */
+  readonly shown: string;
+  readonly reason: string;
+}
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+const text: Kind<string> = { type: 'text', parse: (value) => value };
+const integer = (min: number, max: number): Kind<number> => ({
+  type: `number ${min} to ${max}`,
+  parse(value) {
+    const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
+    if (!(number >= min && number <= max)) throw new Error(`must be a whole number from ${min} to ${max}`);
+    return number;
+  },
+});
+const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const duration: Kind<number> = {
+  type: 'duration',
+  parse(value) {
+    const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(value);
+    const ms = Number(match?.[1]) * (durationUnits[match?.[2] ?? ''] ?? Number.NaN);
+    if (!(ms > 0)) throw new Error('must be a duration such as 30s, 15m, 1h or 5d');
+    return ms;
+  },
+};
+const sizeUnits: Readonly<Record<string, number>> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
+const size: Kind<number> = {
+  type: 'size',
+  parse(value) {
+    const match = /^(\d{1,9})(B|KiB|MiB|GiB|TiB)$/.exec(value);
+    const bytes = Number(match?.[1]) * (sizeUnits[match?.[2] ?? ''] ?? Number.NaN);
+    if (!(bytes > 0)) throw new Error('must be a size such as 500MiB or 1GiB');
+    return bytes;
+  },
+};
+const url = (protocols: readonly string[]): Kind<string | null> => ({
+  type: 'URL',
+  parse(value) {
+    const parsed = URL.parse(value);
+    if (parsed === null || !protocols.includes(parsed.protocol)) {
+      throw new Error(`must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`);
+    }
+    return value;
+  },
+});
+const publicUrl: Kind<string | null> = {
+  type: 'URL',
+  parse(value) {
+    const parsed = new URL(url(['http:', 'https:']).parse(value) ?? '');
+    if (parsed.search !== '' || parsed.hash !== '' || parsed.username !== '' || parsed.password !== '') {
+      throw new Error('must have no user, no query and no fragment');
+    }
+    return value.replace(/\/+$/, '');
+  },
+};
+const pathPrefix: Kind<string> = {
+  type: 'path',
+  parse(value) {
+    if (!/^(\/[\w.~-]+)*\/?$/.test(value) || value.split('/').some((part) => part === '.' || part === '..')) {
+      throw new Error('must be a path such as /gatepost');
+    }
+    return value.replace(/\/+$/, '') || '/';
+  },
+};
+const list = (type: string, isEntry: (entry: string) => boolean): Kind<readonly string[]> => ({
+  type: `${type}, comma between`,
+  parse(value) {
+    const entries = value.split(/[\s,]+/).filter((entry) => entry !== '');
+    const bad = entries.find((entry) => !isEntry(entry));
+    if (bad !== undefined) throw new Error(`has an entry that is none of ${type}: "${bad}"`);
+    return entries;
+  },
+});
+const isNetwork = (entry: string): boolean => (entry.includes('/') ? ipaddr.isValidCIDR(entry) : ipaddr.isValid(entry));
+const isHost = (entry: string): boolean => /^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/i.test(entry);
+const networks = list('addresses and CIDRs', isNetwork);
+const networksAndHosts = list('CIDRs and hosts', (entry) => isNetwork(entry) || (!/^[\d.]+$/.test(entry) && isHost(entry)));
+const level: Kind<LogLevel> = {
+  type: logLevels.join(' | '),
+  parse(value) {
+    const found = logLevels.find((name) => name === value);
+    if (found === undefined) throw new Error(`must be one of ${logLevels.join(', ')}`);
+    return found;
+  },
+};
+export const secretKeyBytes = 32;
+const secretKey: Kind<Buffer | null> = {
+  type: '32 bytes, base64',
+  parse(value) {
+    const bytes = /^[A-Za-z0-9+/_-]{43}=?$/.test(value) ? Buffer.from(value, 'base64') : null;
+    if (bytes?.length !== secretKeyBytes) throw new Error('must be 32 bytes as base64 (openssl rand -base64 32)');
+    return bytes;
+  },
+};
+
+function setting<T>(name: string, kind: Kind<T>, [shown, fallback]: readonly [string, T], reason: string): Setting<T> {
+  return { ...kind, name, fallback, shown, reason };
+}
+
+/** Every setting there is: name, type, default, and why one would touch it. `docs/operating.md` and `serve --help` are made from it. */
+const settings = {
+  data: setting('GATEPOST_DATA', text, ['./data', './data'], 'Where database, artefacts and key file live; back up this directory.'),
+  host: setting('GATEPOST_HOST', text, ['127.0.0.1', '127.0.0.1'], 'The address to listen on; 0.0.0.0 takes requests from other machines.'),
+  port: setting(
+    'GATEPOST_PORT',
+    integer(0, 65_535),
+    ['8480', 8480],
+    'The port to listen on; 0 takes a free one, which is printed and logged.',
+  ),
+  url: setting(
+    'GATEPOST_URL',
+    publicUrl,
+    ['the address itself', null],
+    'The public base URL in links and payloads; for the command line, the server to talk to.',
+  ),
+  databaseUrl: setting(
+    'DATABASE_URL',
+    url(['postgres:', 'postgresql:']),
+    ['none: SQLite in the data directory', null],
+    'PostgreSQL, for many nodes on one database.',
+  ),
+  databaseConnections: setting(
+    'GATEPOST_DATABASE_CONNECTIONS',
+    integer(2, 500),
+    ['10', 10],
+    'Connections of one node to PostgreSQL; all nodes together must stay below its max_connections.',
+  ),
+  artifacts: setting<string | null>(
+    'GATEPOST_ARTIFACTS',
+    text,
+    ['<data>/artifacts', null],
+    'The directory of reports and scans; may lie on another disk.',
+  ),
+  token: setting<string | null>('GATEPOST_TOKEN', text, ['none', null], 'For the command line: which token to show the server.'),
+  trustProxy: setting(
+    'GATEPOST_TRUST_PROXY',
+    networks,
+    ['none', []],
+    'The proxies whose X-Forwarded-* headers count; anybody else could forge an address.',
+  ),
+  path: setting('GATEPOST_PATH', pathPrefix, ['/', '/'], 'The path prefix, where a proxy gives us a part of a site.'),
+  secretKey: setting(
+    'GATEPOST_SECRET_KEY',
+    secretKey,
+    ['a 0600 file in the data directory', null],
+    'Encrypts secrets at rest; nodes of one database share it. Lost key, lost secrets.',
+  ),
+  webhooksAllow: setting(
+    'GATEPOST_WEBHOOKS_ALLOW',
+    networksAndHosts,
+    ['empty', []],
+    'Private addresses that webhooks may reach; they are refused otherwise.',
+  ),
+  retryIntervalMs: setting(
+    'GATEPOST_RETRY_INTERVAL',
+    duration,
+    ['1h', 3_600_000],
+    'How long a failed delivery waits for its next attempt; tests and demos shorten it.',
+  ),
+  retryForMs: setting('GATEPOST_RETRY_FOR', duration, ['5d', 432_000_000], 'How long a delivery is retried before it is exhausted.'),
+  deliveriesKeptMs: setting(
+    'GATEPOST_DELIVERIES_KEPT',
+    duration,
+    ['30d', 2_592_000_000],
+    'How long settled deliveries and their attempts are kept.',
+  ),
+  uploadBytesMax: setting('GATEPOST_UPLOAD_MAX', size, ['1GiB', 2 ** 30], 'The largest scan or report taken in, counted after unpacking.'),
+  analysesAtOnce: setting(
+    'GATEPOST_ANALYSES_AT_ONCE',
+    integer(1, 64),
+    ['1', 1],
+    'How many analyses one node works on; each takes a core and up to 600 MB.',
+  ),
+  openPerSecond: setting(
+    'GATEPOST_OPEN_PER_SECOND',
+    integer(1, 1_000_000),
+    ['100', 100],
+    'Open report calls per second and address before 429.',
+  ),
+  archivesPerAddress: setting(
+    'GATEPOST_ARCHIVES_PER_ADDRESS',
+    integer(1, 100_000),
+    ['8', 8],
+    'Archives under way to one address before 429.',
+  ),
+  archivesPerOrganization: setting(
+    'GATEPOST_ARCHIVES_PER_ORGANIZATION',
+    integer(1, 100_000),
+    ['64', 64],
+    'Archives under way from one organization before 429.',
+  ),
+  sweepGraceMs: setting(
+    'GATEPOST_SWEEP_GRACE',
+    duration,
+    ['1d', 86_400_000],
+    'How long an artefact that nothing points to stays; longer than any download.',
+  ),
+  log: setting('GATEPOST_LOG', level, ['info', 'info'], 'The level from which on lines are logged; one JSON object a line on stderr.'),
+};
+
+type Values = { readonly [K in keyof typeof settings]: (typeof settings)[K] extends Setting<infer T> ? T : never };
+
+export interface Configuration extends Values {
+  /** Always told, and absolute. */
+  readonly artifacts: string;
+}
+
+/**
+ * All settings from the environment. What is empty counts as not set. Fails with `configuration_invalid`, whose message names every problem,
+ * one a line: a bad value, and any `GATEPOST_*` name that is none of ours (a misspelt setting would else be passed over in silence).
+ */
+export function readConfiguration(environment: Readonly<Record<string, string | undefined>>): Configuration {
+  const problems: string[] = [];
+  const known = new Set<string>(Object.values(settings).map((one) => one.name));
+  for (const [name, value] of Object.entries(environment)) {
+    if (name.startsWith('GATEPOST_') && !known.has(name) && value !== undefined && !isServiceLink(name, value)) {
+      problems.push(`${name}: no such setting${suggestion(name, known)}`);
+    }
+  }
+  const read = <T>(one: Setting<T>): T => {
+    const value = environment[one.name]?.trim() ?? '';
+    if (value === '' || isServiceLink(one.name, value)) return one.fallback;
+    try {
+      return one.parse(value);
+    } catch (error) {
+      problems.push(`${one.name}: ${error instanceof Error ? error.message : String(error)}`);
+      return one.fallback;
+    }
+  };
+  const values = Object.fromEntries(Object.entries(settings).map(([key, one]) => [key, read<unknown>(one)])) as Values;
+  if (problems.length > 0) throw new GatepostError('invalid', 'configuration_invalid', problems.join('\n'), { details: { problems } });
+  const data = resolve(values.data);
+  return { ...values, data, artifacts: resolve(values.artifacts ?? join(data, 'artifacts')) };
+}
+
+/** The environment with what a `.env` file in this directory adds. What the environment names already, it keeps. */
+export function environmentWith(
+  directory: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  let file: string;
+  try {
+    file = readFileSync(join(directory, '.env'), 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { ...environment };
+    throw new GatepostError('invalid', 'configuration_invalid', 'The .env file cannot be read.', { cause: error });
+  }
+  return { ...parseEnv(file), ...environment };
+}
+
+/** What Kubernetes puts into the environment for a service named `gatepost` (or `gatepost-…`): not meant for us. */
+function isServiceLink(name: string, value: string): boolean {
+  if (/^GATEPOST_(\w+_)?SERVICE_(HOST|PORT(_\w+)?)$/.test(name)) return true;
+  if (/^GATEPOST_(\w+_)?PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(name)) return true;
+  return /^GATEPOST_(\w+_)?PORT$/.test(name) && /^(tcp|udp|sctp):\/\//.test(value);
+}
+
+function suggestion(name: string, known: ReadonlySet<string>): string {
+  const words = (text: string): string => text.replaceAll('_', '').toLowerCase();
+  const near = [...known].find(
+    (other) => words(other) === words(name) || words(other) === `${words(name)}s` || `${words(other)}s` === words(name),
+  );
+  return near === undefined ? '' : ` (did you mean ${near}?)`;
+}
+
+export interface SettingDescription {
+  readonly name: string;
+  readonly type: string;
+  readonly default: string;
+  readonly reason: string;
+}
+
+/** Every setting as people read it, for `serve --help` and `docs/operating.md`. */
+export function describeSettings(): readonly SettingDescription[] {
+  return Object.values(settings).map((one) => ({ name: one.name, type: one.type, default: one.shown, reason: one.reason }));
+}
