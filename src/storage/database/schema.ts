@@ -226,6 +226,9 @@ export interface DeliveriesTable {
   /** When the next attempt is due, or when the lease ends while it is leased. */
   due: number;
   lease_token: string | null;
+  /** 1: asked for again while an attempt was under way, so that its end is a new beginning, whatever it brings. */
+  again: Generated<number>;
+  /** How many were made and settled. */
   attempts: Generated<number>;
   last_status: number | null;
   last_error: string | null;
