@@ -56,7 +56,7 @@ export function errorReply(error: unknown): ErrorReply {
   if (validation !== undefined) return ofValidation(validation[0], validationContext ?? 'body');
   const known = code === undefined ? undefined : framework[code];
   if (known !== undefined) return { status: known[0], body: { code: known[1], message: known[2] }, ours: false };
-  if (code?.startsWith('FST_') === true && statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+  if ((code ?? '').startsWith('FST_') && statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return { status: statusCode, body: { code: 'invalid_request', message: 'The request is malformed.' }, ours: false };
   }
   return internal;
