@@ -20,6 +20,17 @@ export interface PutOptions {
   readonly bytesMax: number;
 }
 
+/** An object that is open for reading. Whoever opened it closes it. */
+export interface StoredReader {
+  readonly object: StoredObject;
+  /**
+   * Fills `into` with the bytes as they lie in the store, from `position` on (0 is the first byte after the object's own header), and says how
+   * many there were: less than asked for at the end, 0 past it. The buffer is the caller's, so that a long download allocates nothing.
+   */
+  read(into: Uint8Array, position: number): Promise<number>;
+  close(): Promise<void>;
+}
+
 /**
  * Files by organization and SHA-256, written once and never over. An object is on disk, file and directory, when `put` answers.
  * Two organizations never share an object, even of the same bytes.
@@ -29,15 +40,24 @@ export interface ArtifactStore {
   put(organization: string, source: AsyncIterable<Uint8Array>, options: PutOptions): Promise<StoredObject>;
   /** What is known of an object from its own header and its size on disk, or null where it is missing or cut short. */
   head(organization: string, sha256: string): Promise<StoredObject | null>;
-  /** The bytes as they came. */
+  /** Opens an object, or null where `head` would say null. */
+  open(organization: string, sha256: string): Promise<StoredReader | null>;
+  /** The bytes as they came. Fails with `artifact_missing`, or with `artifact_damaged` as soon as they are seen not to be what was put. */
   read(organization: string, sha256: string): AsyncIterable<Uint8Array>;
   /** The bytes as they lie in the store, from `start` to before `end`. */
   readStored(organization: string, sha256: string, range?: { readonly start: number; readonly end: number }): AsyncIterable<Uint8Array>;
-  /** Reads all of it and compares size, CRC-32 and SHA-256. */
+  /**
+   * Reads all of it and compares size, CRC-32 and SHA-256. What is found damaged is set aside: `head` says null from then on, its bytes are
+   * never given out again, and the next `put` of the same bytes mends it.
+   */
   verify(organization: string, sha256: string): Promise<'sound' | 'missing' | 'damaged'>;
   /** Every object there is, in no order. */
   list(): AsyncIterable<{ readonly organization: string; readonly sha256: string; readonly modified: number }>;
   remove(organization: string, sha256: string): Promise<void>;
+  /** Removes an object that was last put before `modifiedBefore` (ms since 1970); one that was put again meanwhile stays, and false comes back. */
+  removeUnused(organization: string, sha256: string, modifiedBefore: number): Promise<boolean>;
+  /** The id of this store, made when it is first asked for: tells two nodes whether they share one. */
+  identity(): Promise<string>;
   /** Removes the temporary files of puts that a crash interrupted and that are older than `olderThan` (ms since 1970). */
   removeLeftovers(olderThan: number): Promise<number>;
 }
