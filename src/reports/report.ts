@@ -78,6 +78,8 @@ export interface ReportDocument {
   readonly rating: Rating | null;
   /** Distinct open findings in at least one category. 0 where not assessed. */
   readonly vulnerabilitiesCount: number;
+  /** The same by severity: its sum is `vulnerabilitiesCount`. */
+  readonly openBySeverity: SeverityCounts;
   /** The sum over categories, which may be larger. */
   readonly categorySum: number;
   /** Worst severity of all open findings of the analysis, whatever the category; null where none of its tools ran. */
