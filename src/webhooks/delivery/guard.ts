@@ -53,11 +53,11 @@ export interface GuardOptions {
   readonly clock: { now(): number };
 }
 
-/** Reads `GATEPOST_WEBHOOKS_ALLOW`: CIDRs, addresses and hosts, parted by commas or blanks. Fails with `invalid_webhooks_allow`. */
-export function parseAllowlist(text: string): Allowlist {
+/** Reads the entries of `GATEPOST_WEBHOOKS_ALLOW`: CIDRs, addresses and hosts. Fails with `invalid_webhooks_allow`. */
+export function parseAllowlist(entries: readonly string[]): Allowlist {
   const ranges: AddressRange[] = [];
   const hosts: string[] = [];
-  for (const entry of text.split(/[\s,]+/).filter((part) => part !== '')) {
+  for (const entry of entries) {
     const range = parseRange(entry);
     const host = range === null ? hostPattern(entry) : null;
     if (range !== null) ranges.push(range);

@@ -1,0 +1,20 @@
+import type { GatepostEvent } from '../../events/event.ts';
+import type { Scheme } from '../signing/secret.ts';
+
+/** A way of putting an event on the wire: pure, so that the same event always gives the same bytes. */
+export interface Dialect {
+  readonly name: string;
+  readonly contentType: string;
+  /** The exact bytes of the body, made once for an event and kept: what is signed is what is sent, over all attempts and receivers. */
+  readonly body: (event: GatepostEvent) => Buffer;
+  /** Headers beside content type and signatures. */
+  readonly headers: (delivery: DeliveryFacts) => Readonly<Record<string, string>>;
+  readonly schemes: readonly Scheme[];
+}
+
+export interface DeliveryFacts {
+  /** Event kind. */
+  readonly kind: string;
+  /** 1 for the first. */
+  readonly attempt: number;
+}
