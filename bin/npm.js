@@ -37,6 +37,7 @@ export async function npmCleanInstall({ cwd, node }) {
   child.stderr.setEncoding('utf8').on('data', (chunk) => {
     said = (said + chunk).slice(-4000);
   });
+  /** @type {number | null} */
   const code = await new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);

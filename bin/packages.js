@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LaunchError, npmCleanInstall } from './npm.js';
 
+/** @typedef {Record<string, { version?: string, integrity?: string, optional?: boolean }>} Packages by their place on disk */
+
 const waitMsMax = 10 * 60 * 1000;
 const pollMs = 200;
 
@@ -39,11 +41,12 @@ export async function isCurrent(root) {
 
 /**
  * @param {string} file
- * @returns {Promise<Record<string, { version?: string, integrity?: string, optional?: boolean }> | null>}
+ * @returns {Promise<Packages | null>}
  */
 async function readPackages(file) {
   try {
-    return JSON.parse(await readFile(file, 'utf8')).packages;
+    const lock = /** @type {{ packages: Packages }} */ (JSON.parse(await readFile(file, 'utf8')));
+    return lock.packages;
   } catch {
     return null;
   }
@@ -76,7 +79,7 @@ async function take(lock) {
     return true;
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST'))
-      throw new LaunchError(`The packages cannot be installed: ${error}`);
+      throw new LaunchError(`The packages cannot be installed: ${String(error)}`);
     const holder = Number(await readFile(lock, 'utf8').catch(() => ''));
     if (holder > 0 && !isAlive(holder)) await rm(lock, { force: true });
     return false;

@@ -118,9 +118,7 @@ function assertRuns(node) {
   try {
     said = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
   } catch (error) {
-    throw new LaunchError(
-      `The private Node does not run on this machine (${error instanceof Error ? error.message : error}). Please install Node ${majorMin}.`,
-    );
+    throw new LaunchError(`The private Node does not run on this machine (${String(error)}). Please install Node ${majorMin}.`);
   }
   if (said !== `v${runtimeVersion}`) throw new LaunchError(`The private Node says that it is ${said}, not v${runtimeVersion}.`);
 }

@@ -7,7 +7,7 @@ import { findChromium } from './chromium.ts';
 import { startPostgres } from './postgres.ts';
 
 const faultRounds = '50';
-const testMsMax = 5 * 60 * 1000;
+const testMsMax = 3 * 60 * 1000;
 
 const { values, positionals } = parseArgs({ options: { faults: { type: 'boolean', default: false } }, allowPositionals: true });
 
@@ -43,14 +43,7 @@ function complain(message: string): number {
 }
 
 function runTests(files: readonly string[], environment: Readonly<Record<string, string>>): Promise<number> {
-  const reporter = process.stdout.isTTY ? 'spec' : 'dot';
-  const options = [
-    '--test',
-    '--test-concurrency=2',
-    `--test-timeout=${testMsMax}`,
-    `--test-reporter=${reporter}`,
-    '--test-reporter-destination=stdout',
-  ];
+  const options = ['--test', '--test-concurrency=2', `--test-timeout=${testMsMax}`];
   const child = spawn(process.execPath, [...options, ...files], { stdio: 'inherit', env: { ...process.env, ...environment } });
   // A signal to us ends the runner, and then the databases below it.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill('SIGTERM'));
