@@ -99,7 +99,7 @@ function ofValidation(violation: Violation | undefined, context: string): ErrorR
 export async function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const answer = errorReply(error);
   if (answer.ours) request.log.error({ err: error, requestId: request.id }, 'request failed');
-  request.notes['code'] = answer.body.code;
+  request.notes = { ...request.notes, code: answer.body.code };
   reply.code(answer.status).type('application/json; charset=utf-8').header('cache-control', 'no-store');
   reply.removeHeader('content-encoding').removeHeader('content-length').removeHeader('etag').removeHeader('content-disposition');
   if (answer.retryAfterSeconds !== undefined) reply.header('retry-after', String(answer.retryAfterSeconds));

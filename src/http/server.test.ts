@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import { systemClock } from '../clock.ts';
 import { createIdentifiers } from '../identifiers.ts';
 import { createHttpServer } from './server.ts';
 
 test('an open route answers and a closed one asks for a token', async () => {
   const server = await createHttpServer({
     log: pino({ level: 'silent' }),
-    clock: systemClock,
+    version: '0.0.0',
     ids: createIdentifiers(),
     findCaller: async () => null,
   });

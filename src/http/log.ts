@@ -1,0 +1,71 @@
+import { Writable } from 'node:stream';
+import type { Logger } from 'pino';
+import { destination, pino, stdSerializers } from 'pino';
+import type { LogLevel } from '../configuration.ts';
+import type { HttpServer } from './http-server.ts';
+
+/** What may not reach a log, wherever in a line it stands: our own tokens and secrets, credentials, and what follows `?` in a URL. */
+const secrets: readonly (readonly [RegExp, string])[] = [
+  [/gp_[A-Za-z0-9]{8,}/g, 'gp_…'],
+  [/whsec_[A-Za-z0-9+/=_-]+/g, 'whsec_…'],
+  [/\b(Bearer|Basic)\s+[^\s"\\]+/gi, '$1 …'],
+  [/(:\/\/)[^\s"\\/@]*@/g, '$1…@'],
+  [/(\w:\/\/[^\s"\\?]*\?)[^\s"\\]+/g, '$1…'],
+  [/([?&](?:token|secret|password|key|signature|sig|org|access_token|api_key)=)[^&\s"\\]+/gi, '$1…'],
+];
+
+/** The text without what may not be logged. */
+export function withoutSecrets(line: string): string {
+  return secrets.reduce((text, [pattern, replacement]) => text.replace(pattern, replacement), line);
+}
+
+/** One JSON object a line, on stderr unless told otherwise; every line passes `withoutSecrets`, whoever wrote it. */
+export function createLog({ level, write }: { readonly level: LogLevel; readonly write?: (line: string) => void }): Logger {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: stdSerializers.errWithCause },
+      redact: {
+        paths: ['authorization', '*.authorization', '*.*.authorization', 'cookie', '*.cookie', '*.*.cookie', 'secret', '*.secret'],
+        censor: '…',
+      },
+      hooks: { streamWrite: withoutSecrets },
+    },
+    write === undefined
+      ? destination({ fd: 2, sync: true })
+      : new Writable({
+          write(chunk: Buffer, _encoding, done) {
+            write(chunk.toString('utf8'));
+            done();
+          },
+        }),
+  );
+}
+
+/** Routes that are asked every few seconds: one line each only where someone wants it all. */
+const probes: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
+const pathCharactersMax = 256;
+
+/** One wide line per request, when its last byte is sent or its client has gone. Without query: that may hold anything. */
+export function logRequests(server: HttpServer): void {
+  server.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url;
+    const question = request.url.indexOf('?');
+    const facts = {
+      requestId: request.id,
+      method: request.method,
+      route: route ?? null,
+      path: (question < 0 ? request.url : request.url.slice(0, question)).slice(0, pathCharactersMax),
+      status: reply.statusCode,
+      durationMs: Math.round(reply.elapsedTime * 1000) / 1000,
+      address: request.ip,
+      ...request.notes,
+      ...(reply.raw.writableFinished ? {} : { aborted: true }),
+    };
+    if (route !== undefined && probes.has(route)) request.log.debug(facts, 'request');
+    else request.log.info(facts, 'request');
+  });
+}
