@@ -289,4 +289,3 @@ export interface Schema {
   idempotency: IdempotencyTable;
   settings: SettingsTable;
 }
-

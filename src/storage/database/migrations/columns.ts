@@ -1,0 +1,28 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+/** Column types by what they hold, so that one migration serves both databases. */
+export interface Columns {
+  /** Text compared byte by byte on both databases, whatever the server's locale. */
+  readonly text: RawBuilder<unknown>;
+  /** 64 bits: milliseconds, sizes, counts, 0 or 1. */
+  readonly integer: RawBuilder<unknown>;
+  readonly bytes: RawBuilder<unknown>;
+  /** What stands behind a table's last bracket. */
+  readonly tableEnd: RawBuilder<unknown>;
+}
+
+export const sqliteColumns: Columns = {
+  text: sql`text`,
+  integer: sql`integer`,
+  bytes: sql`blob`,
+  // STRICT: a column holds its type or the insert fails, as on PostgreSQL.
+  tableEnd: sql`strict`,
+};
+
+export const postgresColumns: Columns = {
+  text: sql`text collate "C"`,
+  integer: sql`bigint`,
+  bytes: sql`bytea`,
+  tableEnd: sql``,
+};

@@ -1,0 +1,69 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import type { Database, Tx } from './database.ts';
+import { DatabaseError, translatedError } from './failures.ts';
+import { postgresFacts } from './facts.ts';
+import { postgresColumns } from './migrations/columns.ts';
+import { migrate, schemaState } from './migrations/migrate.ts';
+import type { SchemaState } from './migrations/migrate.ts';
+import type { Schema } from './schema.ts';
+
+export interface PostgresOptions {
+  readonly url: string;
+  readonly connectionsMax?: number;
+}
+
+const connectionsMaxDefault = 10;
+/** How often a unit is run again that PostgreSQL could not serialise or that it ended to break a deadlock. */
+export const unitRunsMax = 5;
+const again: ReadonlySet<string> = new Set(['40001', '40P01']);
+const int8 = 20;
+
+/** 64-bit integers come as numbers: they hold milliseconds, sizes and counts, all far below 2^53. */
+const types = {
+  getTypeParser: ((id: number, format?: 'text' | 'binary') =>
+    id === int8 ? Number : pg.types.getTypeParser(id, format)) as typeof pg.types.getTypeParser,
+};
+
+function createPool({ url, connectionsMax }: PostgresOptions): pg.Pool {
+  const pool = new pg.Pool({ connectionString: url, max: connectionsMax ?? connectionsMaxDefault, types, application_name: 'gatepost' });
+  // An idle connection that the server closes is replaced when it is next needed; without a listener it would end the process.
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+/** Opens and migrates the database that `url` names. Any number of servers may share it. */
+export async function openPostgres(options: PostgresOptions): Promise<Database> {
+  const pool = createPool(options);
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    await migrate(db, postgresColumns);
+  } catch (error) {
+    await pool.end();
+    throw translatedError(error);
+  }
+  return { engine: 'postgres', facts: postgresFacts, read: db, write: (unit) => writeUnit(db, unit), close: () => db.destroy() };
+}
+
+async function writeUnit<T>(db: Kysely<Schema>, unit: (tx: Tx) => Promise<T>): Promise<T> {
+  for (let run = 1; ; run += 1) {
+    try {
+      return await db.transaction().execute(unit);
+    } catch (error) {
+      const known = translatedError(error);
+      if (!(known instanceof DatabaseError) || !again.has(known.code) || run >= unitRunsMax) throw known;
+    }
+  }
+}
+
+/** What the database has and lacks, without changing it. */
+export async function postgresSchemaState(url: string): Promise<SchemaState> {
+  const pool = createPool({ url, connectionsMax: 1 });
+  try {
+    return await schemaState(new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }));
+  } catch (error) {
+    throw translatedError(error);
+  } finally {
+    await pool.end();
+  }
+}

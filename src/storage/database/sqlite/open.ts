@@ -1,0 +1,72 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Kysely } from 'kysely';
+import type { Database } from '../database.ts';
+import { sqliteFacts } from '../facts.ts';
+import { sqliteColumns } from '../migrations/columns.ts';
+import { migrate, schemaState } from '../migrations/migrate.ts';
+import type { SchemaState } from '../migrations/migrate.ts';
+import type { Schema } from '../schema.ts';
+import { openReading, openWriting } from './connection.ts';
+import { directDialect, writerDialect } from './kysely.ts';
+import { lockDirectory } from './lock.ts';
+import { busyMsMax, unitMsMax } from './messages.ts';
+import { startWriter } from './writer.ts';
+
+export interface SqliteOptions {
+  readonly directory: string;
+  /** `server` holds the directory for itself; `tool` (the command line) works beside a running server. */
+  readonly role: 'server' | 'tool';
+  readonly unitMsMax?: number;
+}
+
+export const databaseFile = 'gatepost.db';
+
+/** Opens, makes where it is new, and migrates the database of a data directory. */
+export async function openSqlite(options: SqliteOptions): Promise<Database> {
+  mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+  const held = options.role === 'server' ? lockDirectory(options.directory, 'server') : null;
+  try {
+    const file = join(options.directory, databaseFile);
+    await migrateFile(options.directory, file);
+    const writer = await startWriter({ file, unitMsMax: options.unitMsMax ?? unitMsMax, busyMsMax });
+    const reading = openReading(file, busyMsMax);
+    const read = new Kysely<Schema>({ dialect: directDialect(reading) });
+    const writing = new Kysely<Schema>({ dialect: writerDialect(writer) });
+    return {
+      engine: 'sqlite',
+      facts: sqliteFacts,
+      read,
+      write: (unit) => writing.transaction().execute(unit),
+      async close() {
+        await writer.close();
+        reading.close();
+        held?.release();
+      },
+    };
+  } catch (error) {
+    held?.release();
+    throw error;
+  }
+}
+
+async function migrateFile(directory: string, file: string): Promise<void> {
+  const lock = lockDirectory(directory, 'migration', busyMsMax);
+  const connection = openWriting(file, busyMsMax);
+  try {
+    await migrate(new Kysely<Schema>({ dialect: directDialect(connection) }), sqliteColumns);
+  } finally {
+    connection.close();
+    lock.release();
+  }
+}
+
+/** What a data directory's database has and lacks, without changing it. */
+export async function sqliteSchemaState(directory: string): Promise<SchemaState> {
+  const connection = openReading(join(directory, databaseFile), busyMsMax);
+  try {
+    return await schemaState(new Kysely<Schema>({ dialect: directDialect(connection) }));
+  } finally {
+    connection.close();
+  }
+}
