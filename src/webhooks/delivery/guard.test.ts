@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Guard } from './guard.ts';
-import { forms } from './guard.forms.ts';
+import { forms } from '../../../test/webhooks/address-forms.ts';
 import { AddressRefused, createGuard, nothingAllowed, parseAllowlist } from './guard.ts';
 
 const clock = { now: () => 0 };
