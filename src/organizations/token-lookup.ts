@@ -1,0 +1,108 @@
+import type { Clock } from '../clock.ts';
+import { sha256Hex } from '../hmac.ts';
+import type { Caller, Scope } from '../http/caller.ts';
+import type { Database } from '../storage/database/database.ts';
+import { isTokenText } from './tokens.ts';
+
+/** How exact "last used" is: a token in use is written down once in this time, whatever it is used for. */
+export const lastUsedEveryMs = 60_000;
+/** Uses are gathered for this long, then written in one unit. */
+export const lastUsedGatherMs = 1_000;
+/** Tokens whose last use is remembered here; past that, all are forgotten and written down once more. */
+export const lastUsedRememberedMax = 100_000;
+
+export interface TokenLookupOptions {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: { warn(facts: Readonly<Record<string, unknown>>, message: string): void };
+}
+
+export interface TokenLookup {
+  /** Who the token belongs to; null where it is none of ours or was revoked. One indexed read; what it costs to note its use, it costs later. */
+  find(token: string): Promise<Caller | null>;
+  /** Writes down what uses are still gathered. */
+  stop(): Promise<void>;
+}
+
+interface Row {
+  readonly id: string;
+  readonly organization: string;
+  readonly slug: string;
+  readonly scopes: string;
+  readonly project: string | null;
+}
+
+export function createTokenLookup({ database, clock, log }: TokenLookupOptions): TokenLookup {
+  // Compiled once: building the statement anew would take longer than running it.
+  const compiled = database.read
+    .selectFrom('tokens')
+    .innerJoin('organizations', 'organizations.id', 'tokens.organization')
+    .select(['tokens.id', 'tokens.organization', 'organizations.slug', 'tokens.scopes', 'tokens.project'])
+    .where('tokens.hash', '=', '')
+    .where('tokens.revoked', 'is', null)
+    .compile();
+  const uses = createUses({ database, clock, log });
+  return {
+    async find(token) {
+      if (!isTokenText(token)) return null;
+      const { rows } = await database.read.executeQuery<Row>({ ...compiled, parameters: [sha256Hex(token)] });
+      const row = rows[0];
+      if (row === undefined) return null;
+      uses.note(row);
+      return {
+        organization: row.organization,
+        slug: row.slug,
+        token: row.id,
+        scopes: JSON.parse(row.scopes) as readonly Scope[],
+        project: row.project,
+      };
+    },
+    stop: uses.stop,
+  };
+}
+
+interface Uses {
+  note(row: Row): void;
+  stop(): Promise<void>;
+}
+
+function createUses({ database, clock, log }: TokenLookupOptions): Uses {
+  const noted = new Map<string, number>();
+  const gathered = new Map<string, { readonly organization: string; readonly at: number }>();
+  let timer: NodeJS.Timeout | null = null;
+  let writing: Promise<void> = Promise.resolve();
+
+  const flush = async (): Promise<void> => {
+    timer = null;
+    const entries = [...gathered];
+    gathered.clear();
+    if (entries.length === 0) return;
+    try {
+      await database.write(async (tx) => {
+        for (const [id, { organization, at }] of entries) {
+          await tx.updateTable('tokens').set({ last_used: at }).where('organization', '=', organization).where('id', '=', id).execute();
+        }
+      });
+    } catch (error) {
+      // A use that is not written down harms nobody; the next one is.
+      log.warn({ err: error }, 'last uses not written');
+    }
+  };
+  return {
+    note({ id, organization }) {
+      const now = clock.now();
+      if (now - (noted.get(id) ?? Number.NEGATIVE_INFINITY) < lastUsedEveryMs) return;
+      if (noted.size >= lastUsedRememberedMax) noted.clear();
+      noted.set(id, now);
+      gathered.set(id, { organization, at: now });
+      timer ??= setTimeout(() => {
+        writing = flush();
+      }, lastUsedGatherMs).unref();
+    },
+    async stop() {
+      if (timer !== null) clearTimeout(timer);
+      await writing;
+      await flush();
+    },
+  };
+}

@@ -1,0 +1,133 @@
+import { Type } from 'typebox';
+import type { Clock } from '../clock.ts';
+import { timestampText } from '../clock.ts';
+import type { HttpServer } from '../http/http-server.ts';
+import { decodeCursor, encodeCursor, nextLink, pageLimitDefault, pageParameters } from '../http/paging.ts';
+import type { Identifiers } from '../identifiers.ts';
+import type { DeletionStep } from '../organizations/deletion.ts';
+import type { Database } from '../storage/database/database.ts';
+import { deleteProject } from './deletion.ts';
+import type { Project } from './project.ts';
+import { projectKeyCharactersMax, retentionDaysMax, retentionVersionsMax } from './project.ts';
+import { callersProject, listProjects, updateProject } from './store.ts';
+
+const RetentionVersions = Type.Union([Type.Integer({ minimum: 1, maximum: retentionVersionsMax }), Type.Null()], {
+  description: 'How many versions of a branch are kept, the newest ones; null: all.',
+});
+const RetentionDays = Type.Union([Type.Integer({ minimum: 1, maximum: retentionDaysMax }), Type.Null()], {
+  description: 'How many days a version is kept after its last analysis; null: for ever.',
+});
+const ProjectBody = Type.Object({
+  id: Type.String(),
+  key: Type.String({ description: 'SonarQube’s project key. Never changes.' }),
+  name: Type.String(),
+  retentionVersions: RetentionVersions,
+  retentionDays: RetentionDays,
+  created: Type.String({ format: 'date-time' }),
+});
+const params = Type.Object({
+  key: Type.String({ description: `The project’s key, percent-encoded, at most ${projectKeyCharactersMax} characters.` }),
+});
+const tags = ['Projects'];
+
+function bodyOf(project: Project) {
+  return { ...project, created: timestampText(project.created) };
+}
+
+export interface ProjectRoutesDeps {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly ids: Identifiers;
+  /** What other nouns delete when a project goes. */
+  readonly deletionSteps: readonly DeletionStep[];
+}
+
+export function projectRoutes(server: HttpServer, deps: ProjectRoutesDeps): void {
+  readRoutes(server, deps);
+  writeRoutes(server, deps);
+}
+
+function readRoutes(server: HttpServer, { database }: ProjectRoutesDeps): void {
+  server.get(
+    '/v1/projects',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'List projects',
+        description: 'All projects that the token may see, by key.',
+        tags,
+        querystring: Type.Object(pageParameters),
+        response: { 200: Type.Object({ projects: Type.Array(ProjectBody) }) },
+      },
+    },
+    async (request, reply) => {
+      const { limit = pageLimitDefault, cursor } = request.query;
+      const after = cursor === undefined ? null : String(decodeCursor(cursor, 1)[0]);
+      const { organization, project } = request.caller;
+      const projects = await listProjects({ read: database.read, organization, onlyProject: project, limit: limit + 1, after });
+      const last = projects[limit - 1];
+      if (projects.length > limit && last !== undefined) nextLink(request, reply, encodeCursor([last.key]));
+      return { projects: projects.slice(0, limit).map(bodyOf) };
+    },
+  );
+  server.get(
+    '/v1/projects/:key',
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'Show a project', description: 'One project.', tags, params, response: { 200: ProjectBody } },
+    },
+    async (request) => bodyOf(await callersProject({ read: database.read, caller: request.caller, key: request.params.key })),
+  );
+}
+
+function writeRoutes(server: HttpServer, { database, clock, ids, deletionSteps }: ProjectRoutesDeps): void {
+  server.patch(
+    '/v1/projects/:key',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        summary: 'Change a project',
+        description: 'Changes the name or what is kept. What is not named stays as it is. The key cannot be changed.',
+        tags,
+        params,
+        body: Type.Object(
+          {
+            name: Type.Optional(Type.String()),
+            retentionVersions: Type.Optional(RetentionVersions),
+            retentionDays: Type.Optional(RetentionDays),
+          },
+          { additionalProperties: false },
+        ),
+        response: { 200: ProjectBody },
+      },
+    },
+    async (request) => {
+      const { organization, token } = request.caller;
+      const project = await callersProject({ read: database.read, caller: request.caller, key: request.params.key });
+      const change = request.body;
+      return bodyOf(
+        await database.write((tx) => updateProject({ tx, organization, project, change, actor: `token:${token}`, ids, clock })),
+      );
+    },
+  );
+  server.delete(
+    '/v1/projects/:key',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        summary: 'Delete a project',
+        description:
+          'Deletes the project with its analyses, findings, reports, webhooks and tokens. The audit log keeps the trace. It cannot be undone.',
+        tags,
+        params,
+        response: { 204: Type.Null({ description: 'It is gone.' }) },
+      },
+    },
+    async (request, reply) => {
+      const { organization, token } = request.caller;
+      const project = await callersProject({ read: database.read, caller: request.caller, key: request.params.key });
+      await deleteProject({ database, steps: deletionSteps, organization, project, actor: `token:${token}`, ids, clock });
+      return reply.code(204).send(null);
+    },
+  );
+}
