@@ -84,11 +84,15 @@ export interface AnalysesTable {
   error_place: string | null;
   /** How often a child process that worked on it died. At three it has failed. */
   crashes: Generated<number>;
+  /** Not before this: when one that could not be worked on is tried again. */
+  due: Generated<number>;
   /** Who works on it, and until when that is believed. */
   lease_token: string | null;
   lease_until: number | null;
   /** JSON AnalysisFacts once done. */
   facts: string | null;
+  /** JSON array of the ids of its reports once done, unchanged ones too. */
+  reports: string | null;
   /** SHA-256 of the compressed list of all findings, once done. */
   findings_sha256: string | null;
   readonly created: number;
