@@ -1,0 +1,156 @@
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { createGunzip } from 'node:zlib';
+import type { AnalysisFacts, Finding } from '../../analyses/finding.ts';
+import { GatepostError, invalid } from '../../errors.ts';
+import { categoriesOf, findStandard } from '../standards/standard.ts';
+import type { Standard } from '../standards/standard.ts';
+import type { FingerprintLine, KnownFinding, MakeJob } from './job.ts';
+import { createHistory } from './known.ts';
+import type { Change, History, Marks } from './known.ts';
+import { createTextFile, readLines } from './lines.ts';
+
+/** A gzipped file may hold this much; the server that took it in has limits of its own, this one ends a bomb. */
+export const expandedBytesMax = 2 * 2 ** 30;
+
+/** Reads a scanner's file: `readSarif` of analyses/sarif, handed in so that a test can do without a file. */
+export type ReadFindings = (options: {
+  readonly open: () => AsyncIterable<Uint8Array>;
+  readonly onFinding: (finding: Finding) => void;
+}) => Promise<AnalysisFacts>;
+
+export interface Reading {
+  readonly facts: AnalysisFacts;
+  /** Findings gone since the branch's past, by the job's standards; null where there is no past to compare with. */
+  readonly fixed: readonly (number | null)[];
+  readonly files: ReadingFiles;
+}
+
+export interface ReadingFiles {
+  readonly findings: string;
+  /** For each line of `findings`, one with what the branch's past says of it: `<change letter><first seen in ms>`. */
+  readonly marks: string;
+  readonly fingerprints: string;
+  readonly fixed: string;
+}
+
+const letters = { new: 'n', still: 's', reopened: 'r' } as const;
+const changes: Readonly<Record<string, Change>> = { n: 'new', s: 'still', r: 'reopened' };
+
+/** First half of the making: the scanner's file to findings on disk, and what is new and gone on the branch. */
+export async function readFindings(job: MakeJob, read: ReadFindings): Promise<Reading> {
+  const files: ReadingFiles = {
+    findings: join(job.directory, 'findings.ndjson'),
+    marks: join(job.directory, 'marks.txt'),
+    fingerprints: join(job.directory, 'fingerprints.ndjson'),
+    fixed: join(job.directory, 'fixed.txt'),
+  };
+  const history = createHistory({
+    known: knownFindings(job.known),
+    analysis: job.analysis.id,
+    late: job.late,
+  });
+  const facts = await writeFindings({ job, read, history, files });
+  return { facts, fixed: writeFixed(job, history, files.fixed), files };
+}
+
+/** What a line of `files.marks` says. `date`: the analysis's, in ms, when its new findings were first seen. */
+export function marksOf(line: string, date: number): Marks {
+  const change = changes[line.slice(0, 1)] ?? null;
+  if (change === 'new') return { change, firstSeen: date };
+  return { change, firstSeen: line.length > 1 ? Number(line.slice(1)) : null };
+}
+
+async function writeFindings(options: {
+  readonly job: MakeJob;
+  readonly read: ReadFindings;
+  readonly history: History;
+  readonly files: ReadingFiles;
+}): Promise<AnalysisFacts> {
+  const { job, history, files } = options;
+  const findings = createTextFile(files.findings);
+  const marks = createTextFile(files.marks);
+  const fingerprints = createTextFile(files.fingerprints);
+  try {
+    return await options.read({
+      open: () => scannerFile(job.sarif),
+      onFinding(finding) {
+        const { change, firstSeen, first } = history.meet(finding.fingerprint, finding.state);
+        findings.write(`${JSON.stringify(finding)}\n`);
+        marks.write(`${change === null ? '-' : letters[change]}${firstSeen ?? ''}\n`);
+        if (first) fingerprints.write(`${JSON.stringify(fingerprintLine(finding))}\n`);
+      },
+    });
+  } finally {
+    findings.close();
+    marks.close();
+    fingerprints.close();
+  }
+}
+
+function fingerprintLine(finding: Finding): FingerprintLine {
+  const { fingerprint, rule, severity, cwes, owasp, place, state } = finding;
+  return { fingerprint, rule, severity, cwes, owasp, path: place?.path ?? '', state: state === 'absent' ? 'open' : state };
+}
+
+function writeFixed(job: MakeJob, history: History, path: string): readonly (number | null)[] {
+  const standards = job.standards.map((report) => standardOf(report.type, report.edition));
+  const counts = standards.map(() => 0);
+  const file = createTextFile(path);
+  try {
+    for (const known of job.late ? [] : knownFindings(job.known)) {
+      const fate = history.fate(known);
+      if (fate === 'gone') file.write(`${known.fingerprint}\n`);
+      if (fate !== 'gone' && fate !== 'already') continue;
+      for (const [index, standard] of standards.entries()) {
+        if (categoriesOf(standard, known).direct.length > 0) counts[index] = (counts[index] ?? 0) + 1;
+      }
+    }
+  } finally {
+    file.close();
+  }
+  return job.standards.map((report, index) =>
+    job.late || !(history.hasPast || report.previousCategories !== null) ? null : (counts[index] ?? 0),
+  );
+}
+
+export function standardOf(type: string, edition: number): Standard {
+  const standard = findStandard(type, edition);
+  if (standard === undefined) throw invalid('unknown_standard', `There is no report for ${type} ${edition}`);
+  return standard;
+}
+
+function* knownFindings(path: string): Generator<KnownFinding, void, void> {
+  for (const line of readLines(path)) if (line !== '') yield JSON.parse(line) as KnownFinding;
+}
+
+async function* scannerFile(sarif: MakeJob['sarif']): AsyncGenerator<Uint8Array, void, void> {
+  const { path, gzip } = typeof sarif === 'string' ? { path: sarif, gzip: false } : sarif;
+  const raw = createReadStream(path, { highWaterMark: 256 * 1024 });
+  if (!gzip) {
+    yield* raw;
+    return;
+  }
+  const expanded = raw.pipe(createGunzip({ chunkSize: 256 * 1024 }));
+  raw.once('error', (error) => expanded.destroy(error));
+  let bytes = 0;
+  try {
+    for await (const chunk of expanded as AsyncIterable<Uint8Array>) {
+      bytes += chunk.length;
+      if (bytes > expandedBytesMax) {
+        throw new GatepostError('too_large', 'sarif_too_large', 'The file holds more than can be read once it is expanded', {
+          details: { bytesMax: expandedBytesMax },
+        });
+      }
+      yield chunk;
+    }
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')) {
+      throw invalid('not_gzip', 'The file says it is gzip and cannot be expanded', { offset: bytes });
+    }
+    throw error;
+  } finally {
+    raw.destroy();
+    expanded.destroy();
+  }
+}
