@@ -1,0 +1,87 @@
+import { Type } from 'typebox';
+import { timestampText } from '../clock.ts';
+import type { AnalysisFacts } from './finding.ts';
+import type { Analysis } from './store.ts';
+
+const nullable = (type: ReturnType<typeof Type.String>, description: string) => Type.Union([type, Type.Null()], { description });
+
+/** A report that an analysis came to, in short. */
+export const ReportOfAnalysis = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  type: Type.String(),
+  edition: Type.Integer(),
+  vulnerabilitiesCount: Type.Integer(),
+  securityRating: nullable(Type.String(), 'A to E; null: not assessed.'),
+});
+
+export interface AnalysisReport {
+  readonly id: string;
+  readonly type: string;
+  readonly edition: number;
+  readonly vulnerabilitiesCount: number;
+  readonly securityRating: string | null;
+}
+
+export const AnalysisBody = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  status: Type.Union(
+    (['pending', 'running', 'done', 'failed'] as const).map((status) => Type.Literal(status)),
+    { description: 'pending: on disk and waiting; running; done: its reports stand; failed: see error.' },
+  ),
+  project: Type.String({ description: 'The project’s key.' }),
+  version: Type.String(),
+  branch: nullable(Type.String(), 'As told, or null.'),
+  revision: nullable(Type.String(), 'As told, or null.'),
+  date: Type.String({ format: 'date-time', description: 'When the analysis was made: as told, else when it came in.' }),
+  properties: Type.Record(Type.String(), Type.String()),
+  created: Type.String({ format: 'date-time' }),
+  finished: nullable(Type.String({ format: 'date-time' }), 'When it was done or failed.'),
+  bodyBytes: Type.Integer({ description: 'Size of the scanner’s file, unpacked.' }),
+  bodySha256: Type.String(),
+  error: Type.Optional(
+    Type.Object({
+      code: Type.String({ description: 'Stable.' }),
+      message: Type.String(),
+      details: Type.Optional(
+        Type.Record(Type.String(), Type.Unknown(), { description: 'The place in the file: pointer, line, column, offset.' }),
+      ),
+    }),
+  ),
+  totals: Type.Optional(
+    Type.Record(Type.String(), Type.Integer(), {
+      description: 'What the file held: results, open, review, suppressed, absent, ignored, withCwe.',
+    }),
+  ),
+  notices: Type.Optional(
+    Type.Array(Type.Record(Type.String(), Type.Unknown()), { description: 'What a reader should know: codes with places.' }),
+  ),
+  reports: Type.Array(ReportOfAnalysis),
+});
+
+/** An analysis as `/v1` shows it. */
+export function analysisBody(analysis: Analysis, projectKey: string, reports: readonly AnalysisReport[]) {
+  const facts = analysis.facts === null ? null : (JSON.parse(analysis.facts) as AnalysisFacts);
+  const error = analysis.error_code === null ? null : errorOf(analysis, analysis.error_code);
+  return {
+    id: analysis.id,
+    status: analysis.status,
+    project: projectKey,
+    version: analysis.version,
+    branch: analysis.branch === '' ? null : analysis.branch,
+    revision: analysis.revision,
+    date: analysis.date_text,
+    properties: JSON.parse(analysis.properties) as Record<string, string>,
+    created: timestampText(analysis.created),
+    finished: analysis.finished === null ? null : timestampText(analysis.finished),
+    bodyBytes: analysis.body_bytes,
+    bodySha256: analysis.body_sha256,
+    ...(error === null ? {} : { error }),
+    ...(facts === null ? {} : { totals: facts.totals, notices: facts.notices.map((notice) => ({ ...notice })) }),
+    reports: [...reports],
+  };
+}
+
+function errorOf(analysis: Analysis, code: string) {
+  const details = analysis.error_place === null ? null : (JSON.parse(analysis.error_place) as Record<string, unknown>);
+  return { code, message: analysis.error_message ?? '', ...(details === null ? {} : { details }) };
+}
