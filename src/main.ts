@@ -1,0 +1,32 @@
+import { buildApp } from './app.ts';
+import { environmentWith, readConfiguration } from './configuration.ts';
+import { GatepostError } from './errors.ts';
+
+/** Runs the server until SIGTERM or SIGINT. Answers once it takes requests; `ended` comes when it has stopped. */
+export async function serve(
+  environment: Readonly<Record<string, string | undefined>> = environmentWith(process.cwd(), process.env),
+): Promise<{ readonly address: string; readonly ended: Promise<void> }> {
+  const app = await buildApp(readConfiguration(environment));
+  const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
+  const stop = (): void => {
+    app.stop().then(resolve, reject);
+  };
+  process.once('SIGTERM', stop).once('SIGINT', stop);
+  try {
+    return { address: await app.start(), ended };
+  } catch (error) {
+    await app.stop();
+    throw error;
+  }
+}
+
+if (import.meta.main) {
+  try {
+    const { address, ended } = await serve();
+    process.stdout.write(`Gatepost listens on ${address}\n`);
+    await ended;
+  } catch (error) {
+    process.stderr.write(`${error instanceof GatepostError ? error.message : String(error instanceof Error ? error.stack : error)}\n`);
+    process.exitCode = 1;
+  }
+}
