@@ -1,0 +1,145 @@
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { GatepostError } from '../errors.ts';
+import type { Call, Command, Outcome } from './command.ts';
+import type { DemoServer } from './demo/server.ts';
+import type { Teller } from './demo/teller.ts';
+import type { Toured } from './demo/tour.ts';
+
+const serverMsMax = 60_000;
+const portDefault = 8480;
+const clone = fileURLToPath(new URL('../../', import.meta.url));
+
+/** The main job, shown on real scans with a server, a database and a receiver that all live on this machine. */
+export const command: Command = {
+  name: 'demo',
+  summary: 'Shows the main job: real scans become reports, a signed webhook and a ZIP. Everything stays on this machine.',
+  options: { once: { type: 'boolean', help: 'end after the last step instead of leaving the server open' } },
+  notes: () => 'Data, log, archive and unpacked reports are left in data/demo; the next demo begins with an empty one.',
+  run,
+};
+
+async function run(call: Call): Promise<Outcome> {
+  if (!existsSync(join(clone, 'examples/harbour'))) {
+    const message =
+      'The demo needs a clone of Gatepost: the package holds neither the example scans nor the library that verifies the webhook.';
+    throw new GatepostError('unavailable', 'clone_needed', message);
+  }
+  const [{ takePlace }, { createTeller }, { startServer }, { tour }] = await Promise.all([
+    import('./demo/place.ts'),
+    import('./demo/teller.ts'),
+    import('./demo/server.ts'),
+    import('./demo/tour.ts'),
+  ]);
+  const json = call.flag('json');
+  const once = call.flag('once');
+  const now = () => performance.now();
+  const output = process.stdout;
+  const teller = createTeller({ output: json ? null : output, colour: output.isTTY && output.hasColors(), now });
+  const place = takePlace(join(clone, 'data'));
+  const began = now();
+  let server: DemoServer | null = null;
+  const signals = onSignals(() => server);
+  try {
+    teller.heading('Gatepost: two real scans become reports, signed webhooks and a ZIP');
+    server = await teller.step('Server', async () => {
+      const port = once || (await isTaken(portDefault)) ? 0 : portDefault;
+      const started = await startServer({ directory: place.directory, port, timeoutMs: serverMsMax });
+      return { ...started, line: `${started.url}, SQLite in ${relative(clone, place.directory)}`, facts: { url: started.url } };
+    });
+    const toured = await tour({ teller, server, directory: place.directory, now });
+    const outcome = { json: asJson(server, toured, teller), text: closing({ server, toured, once, tookMs: now() - began }) };
+    if (once) await server.stop();
+    else await leaveOpen(server, signals, () => call.show(outcome));
+    return outcome;
+  } finally {
+    await server?.stop();
+    signals.stop();
+    place.release();
+  }
+}
+
+interface Signals {
+  /** True once someone asked for the end. */
+  readonly asked: () => boolean;
+  stop(): void;
+}
+
+/** Ctrl-C ends the server first; the demo then ends by itself. */
+function onSignals(server: () => DemoServer | null): Signals {
+  let asked = false;
+  const end = () => {
+    const running = server();
+    if (asked || running === null) process.exit(130);
+    asked = true;
+    running.stop().catch(() => process.exit(130));
+  };
+  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const name of names) process.on(name, end);
+  return {
+    asked: () => asked,
+    stop() {
+      for (const name of names) process.off(name, end);
+    },
+  };
+}
+
+async function leaveOpen(server: DemoServer, signals: Signals, show: () => void): Promise<void> {
+  show();
+  const code = await server.ended;
+  if (!signals.asked() && code !== 0)
+    throw new GatepostError('unavailable', 'server_ended', `The server ended with ${code}; see ${server.log}`);
+}
+
+function isTaken(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(true));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(false)));
+  });
+}
+
+function asJson(server: DemoServer, { organization, token, archive, folder, files }: Toured, teller: Teller) {
+  return {
+    url: server.url,
+    organization,
+    token,
+    archive,
+    folder,
+    files: files.map(({ name, bytes }) => ({ name, bytes })),
+    steps: teller.steps,
+  };
+}
+
+interface Closing {
+  readonly server: DemoServer;
+  readonly toured: Toured;
+  readonly once: boolean;
+  readonly tookMs: number;
+}
+
+/** Where to look, and what to try next. */
+function closing({ server, toured, once, tookMs }: Closing): string {
+  const page = toured.files.find(({ name }) => name.includes('/1.1.0/') && name.endsWith('report.html')) ?? toured.files[0];
+  const look = [
+    `All of it took ${(tookMs / 1000).toFixed(1)} s. Look at it:`,
+    `  the report    ${page === undefined ? toured.folder : pathToFileURL(page.path).href}`,
+    `  all files     ${toured.folder}`,
+    `  the archive   ${toured.archive}`,
+    `  the log       ${server.log}`,
+    '',
+  ];
+  if (once) return [...look, 'To go on with the server, start the demo without --once: npm run demo'].join('\n');
+  return [
+    ...look,
+    `The server is open at ${server.url} until you press Ctrl-C. The API is described at ${server.url}/docs`,
+    'Try next:',
+    `  curl "${toured.list}"`,
+    `  curl -o reports.zip "${toured.archiveUrl}"`,
+    `  export GATEPOST_URL=${server.url} GATEPOST_TOKEN=${toured.token}`,
+    '  node bin/gatepost.js upload YOUR-SCAN.sarif --project yours --version 1.0.0 --wait',
+    '  node bin/gatepost.js download --version 1.0.0 --project yours',
+  ].join('\n');
+}

@@ -1,0 +1,92 @@
+import type { IncomingMessage } from 'node:http';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { Webhook } from 'standardwebhooks';
+import type { ReportFacts } from '../../events/event.ts';
+
+/** A webhook that came, and whose signature was right. */
+export interface Received {
+  readonly id: string;
+  readonly event: string;
+  readonly body: ReportFacts;
+  /** When it had come and was verified, on the clock that was handed in. */
+  readonly at: number;
+}
+
+export interface Receiver {
+  readonly url: string;
+  /** From now on signatures are verified with this secret; before, everything is refused. */
+  useSecret(secret: string): void;
+  /** The webhook that speaks of this report; waits for it. Fails after `timeoutMs`, and says then what was refused. */
+  waitFor(report: string, timeoutMs: number): Promise<Received>;
+  close(): Promise<void>;
+}
+
+const bodyBytesMax = 1024 * 1024;
+
+/** A receiver as anybody would write it: the bytes are verified with the published library before they are read, and a repeat does nothing. */
+export async function startReceiver({ now }: { readonly now: () => number }): Promise<Receiver> {
+  let webhook: Webhook | null = null;
+  const received = new Map<string, Received>();
+  const refused: string[] = [];
+  let wake = Promise.withResolvers<void>();
+  const server = createServer((request, response) => {
+    const take = async () => {
+      const bytes = await bodyOf(request);
+      try {
+        if (webhook === null) throw new Error('no secret is known yet');
+        const body = webhook.verify(bytes.toString('utf8'), headersOf(request)) as ReportFacts;
+        const id = String(request.headers['webhook-id']);
+        if (!received.has(id)) received.set(id, { id, event: String(request.headers['x-gatepost-event']), body, at: now() });
+        response.writeHead(204).end();
+      } catch (error) {
+        refused.push(error instanceof Error ? error.message : String(error));
+        response.writeHead(401).end();
+      }
+      wake.resolve();
+      wake = Promise.withResolvers();
+    };
+    take().catch(() => response.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  return {
+    url: `http://127.0.0.1:${port}/gatepost`,
+    useSecret(secret) {
+      webhook = new Webhook(secret);
+    },
+    async waitFor(report, timeoutMs) {
+      const timer = AbortSignal.timeout(timeoutMs);
+      const timedOut = once(timer, 'abort');
+      for (;;) {
+        const found = [...received.values()].find(({ body }) => body.reports.some(({ id }) => id === report));
+        if (found !== undefined) return found;
+        if (timer.aborted)
+          throw new Error(`no webhook came within ${timeoutMs / 1000} s${refused.map((one) => `; refused: ${one}`).join('')}`);
+        await Promise.race([wake.promise, timedOut]);
+      }
+    },
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of request as AsyncIterable<Buffer>) {
+    bytes += piece.length;
+    if (bytes > bodyBytesMax) throw new Error('the body is too large');
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}
+
+function headersOf(request: IncomingMessage): Record<string, string> {
+  return Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
+}
