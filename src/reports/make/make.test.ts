@@ -262,7 +262,7 @@ test('a late analysis, and the first of a branch, tell of no change', async (t) 
 test('a report whose content is that of the newest snapshot is not made again', async (t) => {
   const once = await makeReports(job(t, usual), { program });
   const unchangedContent = once.reports[0]?.contentSha256 ?? null;
-  const reordered = [...usual.toReversed()];
+  const reordered = usual.toReversed();
   const again = await makeReports(job(t, reordered, { standards: [{ ...top25, unchangedContent }, top10] }), { program });
   assert.equal(again.reports[0]?.unchanged, true);
   assert.deepEqual(again.reports[0]?.artifacts, []);
