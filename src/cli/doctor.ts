@@ -1,0 +1,45 @@
+import { systemClock } from '../clock.ts';
+import type { Call, Command, Outcome } from './command.ts';
+import type { Check } from './doctor/check.ts';
+import { checkDatabase } from './doctor/database.ts';
+import { checkFiles } from './doctor/files.ts';
+import { checkNode, checkPlaces, checkServer } from './doctor/machine.ts';
+import { checkWork } from './doctor/work.ts';
+import { findPlace } from './place.ts';
+
+export const command: Command = {
+  name: 'doctor',
+  summary:
+    'Says what is wrong with this set-up, and what to do about it. Changes nothing, and works beside a running server. Ends with 1 where something has failed.',
+  options: {
+    artifacts: { type: 'boolean', help: 'also read every stored file and compare it with its hash, and have the database checked' },
+  },
+  run,
+};
+
+async function run(call: Call): Promise<Outcome> {
+  const place = findPlace(call.environment);
+  const deep = call.flag('artifacts');
+  const checks: Check[] = [checkNode(process.versions.node), ...(await checkPlaces(place))];
+  const database = await checkDatabase({ place, deep });
+  checks.push(...database.checks);
+  if (database.read !== null) {
+    try {
+      checks.push(...(await checkWork({ read: database.read, now: systemClock.now() })));
+      checks.push(...(await checkFiles({ read: database.read, root: place.configuration.artifacts, deep, screen: call.screen })));
+    } finally {
+      await database.close();
+    }
+  }
+  checks.push(await checkServer(call.environment));
+  const failed = checks.filter((check) => check.state === 'failed').length;
+  const warnings = checks.filter((check) => check.state === 'warning').length;
+  const verdict = failed + warnings === 0 ? 'Nothing is wrong.' : `${failed} failed, ${warnings} to look at.`;
+  return { json: { ok: failed === 0, checks }, text: [...checks.map(lineOf), verdict].join('\n'), exitCode: failed === 0 ? 0 : 1 };
+}
+
+const marks = { ok: 'ok      ', warning: 'look    ', failed: 'FAILED  ' } as const;
+
+function lineOf({ name, state, says, remedy }: Check): string {
+  return `${marks[state]}${name}: ${says}${remedy === undefined ? '' : `\n        -> ${remedy}`}`;
+}

@@ -1,0 +1,106 @@
+import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { keyFingerprint, readOrMakeSecretKey, secretKeyFile } from '../../secret-key.ts';
+import { createArtifactDirectory } from '../../storage/artifacts/directory.ts';
+import { markerName } from '../../storage/artifacts/place.ts';
+import { systemClock } from '../../clock.ts';
+import { damageOfSqlite, openCopy } from '../../storage/database/backup.ts';
+import type { Reader } from '../../storage/database/database.ts';
+import { openDatabase, readSchemaState } from '../../storage/database/open.ts';
+import { databaseFile } from '../../storage/database/sqlite/open.ts';
+import type { Place } from '../place.ts';
+import type { Check } from './check.ts';
+import { failed, messageOf, ok, warning } from './check.ts';
+
+export interface DatabaseChecks {
+  readonly checks: readonly Check[];
+  /** Null where nothing can be read. */
+  readonly read: Reader | null;
+  readonly close: () => Promise<void>;
+}
+
+/** The database: reachable, at this schema, sound, and together with the right key and the right artefacts. */
+export async function checkDatabase({ place, deep }: { readonly place: Place; readonly deep: boolean }): Promise<DatabaseChecks> {
+  const none = (check: Check): DatabaseChecks => ({ checks: [check], read: null, close: () => Promise.resolve() });
+  const { url, directory } = place.location;
+  const file = join(directory, databaseFile);
+  if (url === undefined && !existsSync(file)) {
+    return none(warning('database', 'there is none yet', 'The server makes it at its first start. Otherwise: is GATEPOST_DATA right?'));
+  }
+  try {
+    const schema = await checkSchema(place);
+    if (schema.state !== 'ok') return none(schema);
+    const opened = await openToRead(place);
+    const damage = deep && url === undefined ? [checkSound(file)] : [];
+    return { checks: [schema, ...damage, await checkKey(place, opened.read), await checkStore(place, opened.read)], ...opened };
+  } catch (error) {
+    return none(
+      failed(
+        'database',
+        messageOf(error),
+        url === undefined ? `Is ${file} readable and whole?` : 'Is DATABASE_URL right, and the server up?',
+      ),
+    );
+  }
+}
+
+async function checkSchema({ location }: Place): Promise<Check> {
+  const { applied, pending, unknown } = await readSchemaState(location);
+  const remedy = 'Start the version that wrote it, or restore a backup made before.';
+  if (unknown.length > 0) return failed('database', `it was written by a newer Gatepost (${unknown.join(', ')})`, remedy);
+  if (pending.length > 0)
+    return warning('database', `still to be migrated: ${pending.join(', ')}`, 'gatepost migrate, or start the server.');
+  return ok('database', `${location.url === undefined ? 'SQLite' : 'PostgreSQL'}, at this schema (${applied.at(-1) ?? ''})`);
+}
+
+/** What is at this schema already is not changed by opening it. */
+async function openToRead({ location }: Place): Promise<{ readonly read: Reader; readonly close: () => Promise<void> }> {
+  if (location.url === undefined) {
+    const copy = openCopy(join(location.directory, databaseFile));
+    return { read: copy.read, close: () => Promise.resolve(copy.close()) };
+  }
+  const database = await openDatabase(location, 'tool');
+  return { read: database.read, close: () => database.close() };
+}
+
+function checkSound(file: string): Check {
+  const damage = damageOfSqlite(file);
+  if (damage.length === 0) return ok('database file', 'sound');
+  return failed('database file', damage.join('; '), 'Stop the server, restore the last backup, and look at the disk.');
+}
+
+async function settingOf(read: Reader, name: string): Promise<string | null> {
+  const row = await read.selectFrom('settings').select('value').where('name', '=', name).executeTakeFirst();
+  return row?.value ?? null;
+}
+
+async function checkKey({ configuration }: Place, read: Reader): Promise<Check> {
+  const file = join(configuration.data, secretKeyFile);
+  const expected = await settingOf(read, 'secret_key_fingerprint');
+  const isInFile = configuration.secretKey === null;
+  if (expected === null) return ok('secret key', 'none is needed before the first start');
+  if (isInFile && !existsSync(file)) {
+    return failed('secret key', `${file} is missing`, 'Put the copy of it back (mode 0600). Without it no stored secret opens.');
+  }
+  try {
+    const key = configuration.secretKey ?? readOrMakeSecretKey(configuration.data);
+    if (keyFingerprint(key) === expected)
+      return ok('secret key', isInFile ? `${file}, the right one` : 'GATEPOST_SECRET_KEY, the right one');
+    return failed('secret key', 'this is not the key that the stored secrets were encrypted with', 'Put the right one back.');
+  } catch (error) {
+    return failed('secret key', messageOf(error), `Make it readable by its owner alone: chmod 600 ${file}`);
+  }
+}
+
+async function checkStore({ configuration }: Place, read: Reader): Promise<Check> {
+  const root = configuration.artifacts;
+  const expected = await settingOf(read, 'artifacts_identity');
+  if (expected === null) return ok('artefacts', 'none before the first start');
+  const remedy = 'Is GATEPOST_ARTIFACTS right, and is its disk mounted?';
+  const isThere = await stat(join(root, markerName)).catch(() => null);
+  if (isThere === null) return failed('artefacts', `${root} is no artefact store`, remedy);
+  const identity = await createArtifactDirectory({ root, clock: systemClock }).identity();
+  if (identity === expected) return ok('artefacts', `${root} belongs to this database`);
+  return failed('artefacts', `${root} belongs to another database`, remedy);
+}
