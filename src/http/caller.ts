@@ -1,4 +1,3 @@
-
 export const scopes = ['read', 'ingest', 'repository:read', 'repository:write', 'admin'] as const;
 export type Scope = (typeof scopes)[number];
 

@@ -98,7 +98,7 @@ function ofValidation(violation: Violation | undefined, context: string): ErrorR
 /** Writes the answer of a failed request. Our own failures are logged whole, here and nowhere else. */
 export async function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const answer = errorReply(error);
-  if (answer.ours) request.log.error({ err: error, requestId: request.id }, 'request failed');
+  if (answer.ours) request.log.error({ err: error }, 'request failed');
   request.notes = { ...request.notes, code: answer.body.code };
   reply.code(answer.status).type('application/json; charset=utf-8').header('cache-control', 'no-store');
   reply.removeHeader('content-encoding').removeHeader('content-length').removeHeader('etag').removeHeader('content-disposition');

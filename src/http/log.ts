@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { destination, pino, stdSerializers } from 'pino';
 import type { LogLevel } from '../configuration.ts';
 import type { HttpServer } from './http-server.ts';
+import { whenSettled } from './settled.ts';
 
 /** What may not reach a log, wherever in a line it stands: our own tokens and secrets, credentials, and what follows `?` in a URL. */
 const secrets: readonly (readonly [RegExp, string])[] = [
@@ -51,11 +52,10 @@ const pathCharactersMax = 256;
 
 /** One wide line per request, when its last byte is sent or its client has gone. Without query: that may hold anything. */
 export function logRequests(server: HttpServer): void {
-  server.addHook('onResponse', async (request, reply) => {
+  whenSettled(server, (request, reply, aborted) => {
     const route = request.routeOptions.url;
     const question = request.url.indexOf('?');
     const facts = {
-      requestId: request.id,
       method: request.method,
       route: route ?? null,
       path: (question < 0 ? request.url : request.url.slice(0, question)).slice(0, pathCharactersMax),
@@ -63,7 +63,7 @@ export function logRequests(server: HttpServer): void {
       durationMs: Math.round(reply.elapsedTime * 1000) / 1000,
       address: request.ip,
       ...request.notes,
-      ...(reply.raw.writableFinished ? {} : { aborted: true }),
+      ...(aborted ? { aborted } : {}),
     };
     if (route !== undefined && probes.has(route)) request.log.debug(facts, 'request');
     else request.log.info(facts, 'request');

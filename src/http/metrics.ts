@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import type { HttpServer } from './http-server.ts';
+import { whenSettled } from './settled.ts';
 
 /** A registry of its own for each server, so that two in one process (a test) do not share one. */
 export function createMetrics(): Registry {
@@ -17,9 +18,9 @@ export function metricsRoutes(server: HttpServer, { registry }: { readonly regis
     buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120],
     registers: [registry],
   });
-  server.addHook('onResponse', async (request, reply) => {
+  whenSettled(server, (request, reply, aborted) => {
     const route = request.routeOptions.url ?? 'none';
-    duration.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
+    duration.observe({ method: request.method, route, status: aborted ? 'aborted' : String(reply.statusCode) }, reply.elapsedTime / 1000);
   });
   server.get(
     '/metrics',

@@ -9,8 +9,12 @@ declare module 'fastify' {
   }
 }
 
-const errorAnswer = { description: 'Refused. `code` is stable and says why.', $ref: 'Error#' };
-const ourFailure = { description: 'Our failure. It is logged whole under the request id of the `X-Request-Id` header.', $ref: 'Error#' };
+const errorContent = { 'application/json': { schema: { $ref: 'Error#' } } };
+const errorAnswer = { description: 'Refused. `code` is stable and says why.', content: errorContent };
+const ourFailure = {
+  description: 'Our failure. It is logged whole under the request id of the `X-Request-Id` header.',
+  content: errorContent,
+};
 
 /** What leads a reader through the reference. Order is that of the page. */
 const tags = [

@@ -37,6 +37,7 @@ export const requestMs = 3_600_000;
 export const compressedBytesMin = 1024;
 /** Answers up to this are compressed where they stand, which takes about a millisecond; larger ones by a stream, off the loop. */
 export const compressedAtOnceBytesMax = 64 * 1024;
+const idleSweepMs = 20;
 /** How long what is in flight may take to end when the server stops. */
 export const stopMs = 10_000;
 
@@ -60,8 +61,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const prefix = (options.path ?? '').replace(/\/+$/, '');
   const { trustProxy = [] } = options;
   const server: HttpServer = Fastify({
-    loggerInstance: options.log,
-    logController: new LogController({ disableRequestLogging: true }),
+    // What Fastify says of itself (its own "listening" among it) only where it warns; each request has the full log, under its id.
+    loggerInstance: options.log.child({}, { level: 'warn' }),
+    childLoggerFactory: (_logger, bindings) => options.log.child(bindings),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: () => options.ids.next(),
     trustProxy: trustProxy.length === 0 ? false : [...trustProxy],
     bodyLimit: jsonBytesMax,
@@ -183,7 +186,10 @@ export async function stopHttpServer(server: HttpServer, withinMs: number = stop
     cut = true;
     server.server.closeAllConnections();
   }, withinMs);
+  // A connection that is kept alive is busy now and idle in a moment: nobody would close it then.
+  const sweep = setInterval(() => server.server.closeIdleConnections(), idleSweepMs);
   await server.close();
+  clearInterval(sweep);
   clearTimeout(timer);
   return !cut;
 }
