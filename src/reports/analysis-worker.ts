@@ -1,0 +1,106 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Claim } from '../analyses/store.ts';
+import { claimAnalysis, crashesMax, extendLease, leaseMs, settleAgain, settleFailed } from '../analyses/store.ts';
+import type { Worker } from '../worker.ts';
+import { createWorker } from '../worker.ts';
+import type { AnalyzeDeps } from './analyze.ts';
+import { analyze } from './analyze.ts';
+import { judge } from './verdict.ts';
+
+export interface AnalysisWorkerLog {
+  info(facts: Readonly<Record<string, unknown>>, message: string): void;
+  warn(facts: Readonly<Record<string, unknown>>, message: string): void;
+  error(facts: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+export interface AnalysisWorkerDeps extends AnalyzeDeps {
+  readonly log: AnalysisWorkerLog;
+  /** How many analyses at once. */
+  readonly concurrency: number;
+  /** An event was recorded: its deliveries are in the database. */
+  readonly recorded: () => void;
+  /** After each analysis that came to reports: retention. */
+  readonly afterwards: (scope: { readonly organization: string; readonly project: string }) => Promise<void>;
+}
+
+/** How often it is looked for analyses that nobody nudged about: those of other nodes that died, and those that are due again. */
+export const pollMs = 2_000;
+
+/** The worker that makes the reports of what came in. */
+export function createAnalysisWorker(deps: AnalysisWorkerDeps): Worker {
+  const { database, clock, ids, log } = deps;
+  return createWorker<Claim>({
+    name: 'analyses',
+    concurrency: deps.concurrency,
+    idleMs: pollMs,
+    clock,
+    log,
+    async claim() {
+      const claim = await claimAnalysis({ database, clock, ids });
+      return claim === null ? [] : [claim];
+    },
+    work: (claim, signal) => workOn(deps, claim, signal),
+  });
+}
+
+async function workOn(deps: AnalysisWorkerDeps, claim: Claim, stop: AbortSignal): Promise<void> {
+  const { clock, log } = deps;
+  const { analysis } = claim;
+  const facts = { analysis: analysis.id, version: analysis.version, bytes: analysis.body_bytes };
+  const began = clock.now();
+  const lease = holdLease(deps, claim);
+  try {
+    const outcomes = await analyze(deps, claim, AbortSignal.any([stop, lease.lost]));
+    lease.end();
+    deps.recorded();
+    log.info({ ...facts, reports: outcomes, durationMs: clock.now() - began }, 'analysis.done');
+    await deps.afterwards(analysis);
+  } catch (error) {
+    lease.end();
+    await settle(deps, claim, { error, stopping: stop.aborted, facts: { ...facts, durationMs: clock.now() - began } });
+  }
+}
+
+interface Failure {
+  readonly error: unknown;
+  readonly stopping: boolean;
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+async function settle({ database, clock, log }: AnalysisWorkerDeps, claim: Claim, { error, stopping, facts }: Failure): Promise<void> {
+  const { crashes } = claim.analysis;
+  const verdict = judge(error, { stopping, crashes, crashesMax });
+  if (verdict.kind === 'lost') {
+    log.warn(facts, 'analysis.lost');
+  } else if (verdict.kind === 'failed') {
+    await database.write((tx) => settleFailed({ tx, claim }, verdict, clock));
+    log.warn({ ...facts, code: verdict.code, reason: verdict.message, place: verdict.place }, 'analysis.failed');
+  } else {
+    const due = clock.now() + verdict.afterMs;
+    await database.write((tx) => settleAgain({ tx, claim }, { due, crashes: crashes + (verdict.crash ? 1 : 0) }));
+    log.error({ ...facts, err: error, againInMs: verdict.afterMs, crash: verdict.crash }, 'analysis.again');
+  }
+}
+
+/** Shows a sign of life as long as the work goes on; `lost` is aborted once another has the analysis. */
+function holdLease({ database, clock, log }: AnalysisWorkerDeps, claim: Claim): { readonly lost: AbortSignal; end(): void } {
+  const abort = new AbortController();
+  const beat = async (): Promise<void> => {
+    try {
+      if (!(await database.write((tx) => extendLease({ tx, claim }, clock)))) abort.abort();
+    } catch (error) {
+      // A database that does not answer now may do so at the next beat; if not, the lease ends and says so then.
+      log.warn({ err: error, analysis: claim.analysis.id }, 'analysis.lease');
+    }
+  };
+  const timer = setInterval(() => void beat(), leaseMs / 4);
+  timer.unref();
+  return { lost: abort.signal, end: () => clearInterval(timer) };
+}
+
+/** Removes what a process that died left of its work. Only where no other process works in the directory. */
+export async function clearWorkDirectory(directory: string): Promise<void> {
+  const entries = await readdir(directory).catch(() => []);
+  for (const entry of entries) await rm(join(directory, entry), { recursive: true, force: true });
+}
