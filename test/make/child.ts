@@ -1,15 +1,19 @@
+import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AnalysisFacts, Finding } from '../../src/analyses/finding.ts';
 import { invalid } from '../../src/errors.ts';
 import { serveStage } from '../../src/reports/make/stages.ts';
 
+/** `orphan` starts a process that outlives it. */
+type Misbehaviour = 'die' | 'hang' | 'allocate' | 'bug' | 'full' | 'orphan';
+
 /** What the fake reader is told to do, by a line of the "scanner's file". */
 export type FakeLine =
   | { readonly finding: Finding }
   | { readonly facts: AnalysisFacts }
   | { readonly refuse: { readonly code: string; readonly pointer: string } }
-  | { readonly misbehave: 'die' | 'hang' | 'allocate' | 'bug' | 'full' };
+  | { readonly misbehave: Misbehaviour };
 
 // A child as make.ts starts it, with a reader that takes lines instead of SARIF and renderers that only say what they were given.
 serveStage({
@@ -34,7 +38,8 @@ serveStage({
   },
 });
 
-async function misbehave(how: 'die' | 'hang' | 'allocate' | 'bug' | 'full'): Promise<void> {
+async function misbehave(how: Misbehaviour): Promise<void> {
+  if (how === 'orphan') spawn('sleep', [`61.${process.ppid}`], { stdio: 'inherit' });
   if (how === 'die') process.kill(process.pid, 'SIGKILL');
   if (how === 'bug') throw new TypeError('A mistake of ours');
   if (how === 'full') throw Object.assign(new Error('write'), { code: 'ENOSPC' });

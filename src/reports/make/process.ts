@@ -30,13 +30,15 @@ export async function runStage<T>(
     // Nothing of ours: the server's environment holds secrets. PATH is for what a renderer may start.
     env: { PATH: process.env.PATH ?? '', TZ: 'UTC' },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    // A group of its own, so that what it starts ends with it, and so that Ctrl-C in the server's terminal does not.
+    detached: true,
   });
   lowerPriority(child);
   const ended = endOf(child);
   let stopped: 'memory' | 'time' | 'aborted' | null = null;
   const stop = (why: 'memory' | 'time' | 'aborted'): void => {
     stopped ??= why;
-    child.kill('SIGKILL');
+    killGroup(child);
   };
   const abort = (): void => stop('aborted');
   options.signal?.addEventListener('abort', abort, { once: true });
@@ -79,6 +81,8 @@ function endOf(child: ChildProcess): Promise<End> {
       errorOutput ||= error.message;
       if (child.pid === undefined) resolve({ answer, code: null, signal: null, errorOutput });
     });
+    // What it started may hold its pipes open, and has nothing to do any more.
+    child.on('exit', () => killGroup(child));
     child.on('close', (code, signal) => resolve({ answer, code, signal, errorOutput }));
   });
 }
@@ -103,6 +107,14 @@ function lost(stopped: 'memory' | 'time' | 'aborted' | null, end: End): Gatepost
     details: { reason },
     cause: `exit code ${end.code}, signal ${end.signal}: ${end.errorOutput}`,
   });
+}
+
+function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // All of it has ended.
+  }
 }
 
 /** Set from outside and at once: on Linux only threads that start later inherit it, and V8 starts its own soon. */
