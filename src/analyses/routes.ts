@@ -145,7 +145,7 @@ function readRoutes(server: HttpServer, { database, reportsOf }: AnalysisRoutesD
         params: Type.Object({ key: Type.String({ description: 'The project’s key, percent-encoded.' }) }),
         querystring: Type.Object({
           ...pageParameters,
-          status: Type.Optional(Type.Union((['pending', 'running', 'done', 'failed'] as const).map((status) => Type.Literal(status)))),
+          status: Type.Optional(Type.Enum(['pending', 'running', 'done', 'failed'])),
         }),
         response: { 200: Type.Object({ analyses: Type.Array(AnalysisBody) }) },
       },

@@ -24,10 +24,9 @@ export interface AnalysisReport {
 
 export const AnalysisBody = Type.Object({
   id: Type.String({ format: 'uuid' }),
-  status: Type.Union(
-    (['pending', 'running', 'done', 'failed'] as const).map((status) => Type.Literal(status)),
-    { description: 'pending: on disk and waiting; running; done: its reports stand; failed: see error.' },
-  ),
+  status: Type.Enum(['pending', 'running', 'done', 'failed'], {
+    description: 'pending: on disk and waiting; running; done: its reports stand; failed: see error.',
+  }),
   project: Type.String({ description: 'The project’s key.' }),
   version: Type.String(),
   branch: nullable(Type.String(), 'As told, or null.'),

@@ -109,6 +109,17 @@ export async function findOrCreateProject(options: FindOrCreateProjectOptions): 
   return projectOf(inserted);
 }
 
+/** Holds the project's row until the unit ends. False: it is gone. */
+export async function holdProject(options: { readonly tx: Tx; readonly organization: string; readonly project: string }): Promise<boolean> {
+  const held = await options.tx
+    .updateTable('projects')
+    .set((row) => ({ name: row.ref('name') }))
+    .where('organization', '=', options.organization)
+    .where('id', '=', options.project)
+    .executeTakeFirst();
+  return held.numUpdatedRows === 1n;
+}
+
 export interface ListProjectsOptions {
   readonly read: Reader;
   readonly organization: string;

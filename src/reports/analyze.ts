@@ -12,7 +12,7 @@ import type { Clock } from '../clock.ts';
 import { timestampText } from '../clock.ts';
 import type { Identifiers } from '../identifiers.ts';
 import { readOrganization } from '../organizations/store.ts';
-import { readProject } from '../projects/store.ts';
+import { holdProject, readProject } from '../projects/store.ts';
 import type { ArtifactStore, StoredObject } from '../storage/artifacts/store.ts';
 import type { Database, Tx } from '../storage/database/database.ts';
 import type { KnownFinding, MakeJob, MakeOutcome, StandardJob } from './make/job.ts';
@@ -244,6 +244,8 @@ async function finish(
   const { organization, project } = claim.analysis;
   const reports = outcome.reports.map((report) => report.reportId);
   return database.write(async (tx) => {
+    // Held until the end of the unit, so that a deletion at the same time either sees what is added here or is over before.
+    if (!(await holdProject({ tx, organization, project }))) throw new ClaimLost();
     const done = await settleDone({ tx, claim }, { facts: outcome.facts, findingsSha256: findings.sha256, reports }, clock);
     if (!done) throw new ClaimLost();
     return recordReports({ tx, organization, project, snapshots, ids, clock, onRecorded });

@@ -1,4 +1,5 @@
 import { GatepostError } from '../errors.ts';
+import { isUniqueViolation } from '../storage/database/failures.ts';
 
 /** Another node has the analysis, or it was deleted: nothing of this run is kept. */
 export class ClaimLost extends Error {
@@ -35,7 +36,8 @@ export function judge(
   }
   if (known !== null && (known.kind === 'storage_full' || known.kind === 'unavailable'))
     return { kind: 'again', afterMs: unavailableMs, crash: false };
-  if (known?.code === 'report_taken') return { kind: 'again', afterMs: 0, crash: false };
+  // Somebody else made the report's row between our look and our unit of work.
+  if (known?.code === 'report_taken' || isUniqueViolation(error)) return { kind: 'again', afterMs: 0, crash: false };
   if (options.crashes + 1 < options.crashesMax) return { kind: 'again', afterMs: crashedMs * 2 ** options.crashes, crash: true };
   const reason = known?.message ?? 'An unexpected error; the server’s log has it.';
   return {
