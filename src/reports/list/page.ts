@@ -1,7 +1,7 @@
 import type { CompiledQuery, RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 import type { Reader } from '../../storage/database/database.ts';
-import type { ListFilters, ListQuery, Position } from './query.ts';
+import type { ListFilters, ListQuery, Position, VersionRange } from './query.ts';
 
 interface Row {
   readonly listed: string;
@@ -49,6 +49,15 @@ export function createListStore(read: Reader): ListStore {
     if (statement === undefined) statements.set(shape, (statement = legStatement(leg, used).compile(read)));
     return (await read.executeQuery<Row>({ ...statement, parameters: values })).rows;
   };
+  const readRows = async (query: ListQuery, versions: VersionRange, project: string | null): Promise<readonly Row[]> => {
+    const { used, values } = usedFilters(query, project);
+    const rows: Row[] = [];
+    for (const [leg, bounds] of legsOf(versions, query.after)) {
+      const missing = query.limit + 1 - rows.length;
+      if (missing > 0) rows.push(...(await run(leg, [query.organization, ...bounds, ...values, missing], used)));
+    }
+    return rows;
+  };
   return {
     async readOrganization(organization) {
       const { rows } = await read.executeQuery<OrganizationRow>({ ...organizationRow, parameters: [organization] });
@@ -56,13 +65,9 @@ export function createListStore(read: Reader): ListStore {
       return row === undefined ? null : { slug: row.slug, readsNeedToken: row.reads_need_token === 1 };
     },
     async readPage(query, project) {
-      const { used, values } = usedFilters(query, project);
-      const rows: Row[] = [];
-      for (const [leg, bounds] of legsOf(query)) {
-        const missing = query.limit + 1 - rows.length;
-        if (missing > 0) rows.push(...(await run(leg, [query.organization, ...bounds, ...values, missing], used)));
-      }
-      return pageOf(rows, query.limit);
+      const page = pageOf(await readRows(query, query.versions, project), query.limit);
+      if (page.reports.length > 0 || query.otherVersions === null) return page;
+      return pageOf(await readRows(query, query.otherVersions, project), query.limit);
     },
   };
 }
@@ -74,7 +79,7 @@ type Leg = 'first' | 'sameDate' | 'sameVersion' | 'olderVersions';
  * What is behind a position, as index ranges that follow each other. One condition over all of it would be read row by row from the start of
  * the version, since the directions are mixed. Each page takes what comes next at its time, so that rows which come in between do no harm.
  */
-function legsOf({ from, to, after }: ListQuery): readonly (readonly [Leg, readonly (string | number)[]])[] {
+function legsOf({ from, to }: VersionRange, after: Position | null): readonly (readonly [Leg, readonly (string | number)[]])[] {
   if (from > to) return [];
   if (after === null || after.versionKey > to) return [['first', [from, to]]];
   if (after.versionKey < from) return [];

@@ -53,11 +53,17 @@ export interface ListFilters {
   readonly until?: number | undefined;
 }
 
-export interface ListQuery {
-  readonly organization: string;
-  /** Version keys, both inclusive. Nothing matches where `from` is above `to`. */
+/** Version keys, both inclusive. Nothing matches where `from` is above `to`. */
+export interface VersionRange {
   readonly from: string;
   readonly to: string;
+}
+
+export interface ListQuery {
+  readonly organization: string;
+  readonly versions: VersionRange;
+  /** Asked for where `versions` matches nothing: the other reading of a blank in `version`, null where there is none. */
+  readonly otherVersions: VersionRange | null;
   readonly filters: ListFilters;
   readonly limit: number;
   readonly after: Position | null;
@@ -66,17 +72,18 @@ export interface ListQuery {
 /** Every ordered version's key is below it. */
 const orderedKeysTo = String.fromCharCode(orderedKeysFrom.charCodeAt(0) + 1);
 
-/** Reads the parameters. Each refusal is a 400 with a code of its own; `url` is needed for a plus sign that a caller did not encode. */
-export function readListQuery(given: Static<typeof ListParameters>, url: string): ListQuery {
+/** Reads the parameters. Each refusal is a 400 with a code of its own. */
+export function readListQuery(given: Static<typeof ListParameters>): ListQuery {
   const organization = organizationOf(given.org);
-  const { from, to } = versionRange(given, url);
+  const versions = versionRange(given);
+  const plus = given.version === undefined ? null : withPlus(given.version);
   const { project, type, edition, branch, rating } = given;
   const since = given.since === undefined ? undefined : timeOf('since', given.since);
   const until = given.until === undefined ? undefined : timeOf('until', given.until);
   return {
     organization,
-    from,
-    to,
+    versions,
+    otherVersions: plus === null ? null : versionRange({ ...given, version: plus }),
     filters: { project, type, edition, branch, rating, since, until },
     limit: given.limit ?? pageLimitDefault,
     after: given.cursor === undefined ? null : positionOf(given.cursor),
@@ -89,12 +96,16 @@ export function organizationOf(text: string): string {
   return text.toLowerCase();
 }
 
-type VersionName = 'version' | 'minver' | 'maxver';
+interface GivenVersions {
+  readonly version?: string | undefined;
+  readonly minver?: string | undefined;
+  readonly maxver?: string | undefined;
+}
 
-function versionRange(given: Static<typeof ListParameters>, url: string): { from: string; to: string } {
-  const version = keyOf('version', given.version, url);
-  const lowest = keyOf('minver', given.minver, url);
-  const highest = keyOf('maxver', given.maxver, url);
+function versionRange(given: GivenVersions): VersionRange {
+  const version = keyOf('version', given.version);
+  const lowest = keyOf('minver', given.minver);
+  const highest = keyOf('maxver', given.maxver);
   if (version === null && lowest === null && highest === null) {
     throw invalid('version_missing', 'At least one of version, minver and maxver must be given.', {
       parameters: ['version', 'minver', 'maxver'],
@@ -111,27 +122,26 @@ function versionRange(given: Static<typeof ListParameters>, url: string): { from
   return { from: version > from ? version : from, to: version < to ? version : to };
 }
 
-function keyOf(name: VersionName, given: string | undefined, url: string): string | null {
+function keyOf(name: keyof GivenVersions, given: string | undefined): string | null {
   if (given === undefined) return null;
-  const text = withPlus(name, given, url);
-  if (text === '') throw invalid('invalid_version', `${name} is empty.`, { parameter: name });
-  if (text.length > versionCharactersMax || text.includes('\0')) {
+  if (given === '') throw invalid('invalid_version', `${name} is empty.`, { parameter: name });
+  if (given.length > versionCharactersMax || given.includes('\0')) {
     throw invalid('invalid_version', `${name} has more than ${versionCharactersMax} characters, or a NUL.`, { parameter: name });
   }
-  const version = parseVersion(text);
-  if (name !== 'version' && !version.ordered) {
-    throw invalid('invalid_version', `${name} is no version that has an order, such as 1.2.0 or 2.0.0-rc.1.`, { parameter: name });
-  }
-  return version.key;
+  if (name === 'version') return parseVersion(given).key;
+  const version = parseVersion(withPlus(given) ?? given);
+  if (version.ordered) return version.key;
+  throw invalid('invalid_version', `${name} is no version that has an order, such as 1.2.0 or 2.0.0-rc.1.`, { parameter: name });
 }
 
-/** A `+` that was not percent-encoded reads as a blank. Where the text is a version with the plus in it, that was meant: `1.0.0+5`. */
-function withPlus(name: VersionName, given: string, url: string): string {
-  if (!given.includes(' ')) return given;
-  const raw = new RegExp(`[?&]${name}=([^&#]*)`).exec(url)?.[1] ?? '';
-  if (!raw.includes('+') || raw.includes('%20')) return given;
+/**
+ * A plus sign that a caller did not percent-encode reads as a blank (`1.0.0 5`). Answers the text with the plus where it is a version then,
+ * else null. In a range nothing else can be meant; `version` may be a text with a blank in it, which comes first.
+ */
+function withPlus(given: string): string | null {
+  if (!given.includes(' ')) return null;
   const text = given.replace(' ', '+');
-  return parseVersion(text).ordered ? text : given;
+  return parseVersion(text).ordered ? text : null;
 }
 
 const day = /^\d{4}-\d{2}-\d{2}$/;

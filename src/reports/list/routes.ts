@@ -43,7 +43,7 @@ export function reportListRoutes(server: HttpServer, { read, limits }: { readonl
     },
     async (request, reply) => {
       limits.admit(request.ip);
-      const query = readListQuery(request.query, request.url);
+      const query = readListQuery(request.query);
       const organization = await store.readOrganization(query.organization);
       if (organization === null) return reply.code(204).send(null);
       request.notes.organization = organization.slug;
