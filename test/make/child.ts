@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AnalysisFacts, Finding } from '../../src/analyses/finding.ts';
 import { invalid } from '../../src/errors.ts';
@@ -33,7 +33,10 @@ serveStage({
   renderHtml: async () => (document) => [`<h1>${document.type} ${document.edition}</h1>`, `<p>${document.findings.length} shown</p>`],
   renderPdf: async () => async (document, options) => {
     const path = join(options.directory, 'report.pdf');
-    writeFileSync(path, `%PDF of ${document.findings.length} findings, ${process.env.TEST_POSTGRES_URL ?? 'no environment'}`);
+    const findings = readFileSync(document, 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('{"finding"'));
+    writeFileSync(path, `%PDF of ${findings.length} findings, ${process.env.TEST_POSTGRES_URL ?? 'no environment'}`);
     return [{ name: 'report.pdf', path }];
   },
 });

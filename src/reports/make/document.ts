@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { AnalysisFacts } from '../../analyses/finding.ts';
-import { timestampText } from '../../clock.ts';
 import type { ReportDocument, TrendPoint } from '../report.ts';
 import { cweCatalogue } from '../standards/catalogue.ts';
 import type { Standard } from '../standards/standard.ts';
@@ -9,12 +8,6 @@ import type { MakeJob, StandardJob } from './job.ts';
 
 /** Points of a trend, the newest kept. */
 export const trendPointsMax = 12;
-
-/** The analysis's date as reports show it: the one given, else the end of the scan as the file says, else when it came in. */
-export function analysisDateOf(job: MakeJob, facts: AnalysisFacts): string {
-  const scanned = facts.scannedAt === undefined ? Number.NaN : Date.parse(facts.scannedAt);
-  return job.analysis.contentDate === null && Number.isFinite(scanned) ? timestampText(scanned) : job.analysis.dateText;
-}
 
 /** All that one report says. */
 export function buildDocument(options: {
@@ -29,10 +22,9 @@ export function buildDocument(options: {
   const { job, report, standard, facts, fixed } = options;
   const { changes, ...evaluation } = options.evaluation;
   const { analysis } = job;
-  const analysisDate = analysisDateOf(job, facts);
   const point: TrendPoint = {
     version: analysis.version,
-    date: analysisDate,
+    date: analysis.dateText,
     count: evaluation.vulnerabilitiesCount,
     rating: evaluation.rating,
   };
@@ -48,7 +40,7 @@ export function buildDocument(options: {
     edition: standard.edition,
     source: standard.source,
     cweCatalogue,
-    analysisDate,
+    analysisDate: analysis.dateText,
     madeAt: job.madeAt,
     generator: { name: 'Gatepost', version: gatepostVersion() },
     properties: analysis.properties,

@@ -54,7 +54,7 @@ export interface MakeJob {
     readonly version: string;
     readonly branch: string | null;
     readonly revision: string | null;
-    /** RFC 3339: what is shown, unless none was given and the scanner's file says when the scan ended. */
+    /** RFC 3339: what is shown. */
     readonly dateText: string;
     /** The date that the caller gave with the analysis, null for none. Part of the content; a date that we put there is not. */
     readonly contentDate: string | null;
@@ -91,8 +91,6 @@ export interface MadeReport {
 
 export interface MakeOutcome {
   readonly facts: AnalysisFacts;
-  /** What the reports show as the analysis's date. */
-  readonly analysisDate: string;
   /** NDJSON: every `Finding` of the file, in its order. */
   readonly findings: string;
   /** NDJSON of `FingerprintLine`: each fingerprint that is there, once. */

@@ -271,15 +271,6 @@ test('a report whose content is that of the newest snapshot is not made again', 
   assert.match(artifact(again, 1, 'report.pdf'), /^%PDF/);
 });
 
-test('the date is the one given, else the end of the scan, else when the analysis came in', async (t) => {
-  const scanned = [{ facts: makeFacts([plainTool], { scannedAt: '2025-05-05T05:05:05Z' }) }];
-  const dated = job(t, scanned);
-  assert.equal((await makeReports(dated, { program })).analysisDate, '2025-05-05T05:05:05.000+00:00');
-  const given = job(t, scanned, { analysis: { ...dated.analysis, contentDate: dated.analysis.dateText } });
-  assert.equal((await makeReports(given, { program })).analysisDate, '2026-01-01T10:00:00.1234567+00:00');
-  assert.equal((await makeReports(job(t, usual), { program })).analysisDate, '2026-01-01T10:00:00.1234567+00:00');
-});
-
 test("what the reader refuses comes through with its code and place, and the file's gzip is undone", async (t) => {
   const error = await failure(makeReports(job(t, [{ refuse: { code: 'sarif_too_deep', pointer: '/runs/0' } }]), { program }));
   assert.deepEqual([error.kind, error.code, error.details], ['invalid', 'sarif_too_deep', { pointer: '/runs/0' }]);

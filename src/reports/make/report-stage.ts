@@ -1,10 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Finding } from '../../analyses/finding.ts';
+import { documentLines } from '../render/volumes.ts';
 import type { ReportDocument } from '../report.ts';
 import type { Standard } from '../standards/standard.ts';
 import { createContentHash } from './content.ts';
-import { analysisDateOf, buildDocument } from './document.ts';
+import { buildDocument } from './document.ts';
 import { createEvaluator } from './evaluate.ts';
 import { writeFindingsJson } from './findings-json.ts';
 import { createFindingsSarif } from './findings-sarif.ts';
@@ -15,7 +16,7 @@ import type { Reading } from './read-stage.ts';
 
 export type RenderHtml = (document: ReportDocument) => Iterable<string>;
 
-/** A report that is made but for its PDFs, and where its document lies until they are. */
+/** A report that is made but for its PDFs, and where its document lies until they are, as lines (render/volumes.ts). */
 export interface WrittenReport extends MadeReport {
   readonly directory: string;
   readonly document: string;
@@ -36,7 +37,7 @@ export function writeReport(options: {
   const files = {
     findings: join(directory, 'findings.ndjson'),
     sarif: join(directory, 'findings.sarif'),
-    document: join(directory, 'document.json'),
+    document: join(directory, 'document.ndjson'),
   };
   const document = evaluate({
     job,
@@ -48,7 +49,7 @@ export function writeReport(options: {
   });
   const unchanged = report.unchangedContent === document.contentSha256;
   const artifacts = unchanged ? [] : writeArtifacts({ document, directory, findings: files.findings, renderHtml: options.renderHtml });
-  if (!unchanged) writeText(files.document, [JSON.stringify(document)]);
+  if (!unchanged) writeText(files.document, linesOf(documentLines(document)));
   return {
     type: document.type,
     edition: document.edition,
@@ -80,7 +81,7 @@ function evaluate(options: {
   const findings = createTextFile(files.findings);
   const sarif = createFindingsSarif({ directory: job.directory, path: files.sarif, tools });
   const marks = readLines(reading.files.marks);
-  const date = Date.parse(analysisDateOf(job, reading.facts));
+  const date = Date.parse(job.analysis.dateText);
   for (const line of readLines(reading.files.findings)) {
     const mark = marks.next();
     const finding = evaluator.add(JSON.parse(line) as Finding, marksOf(mark.done === true ? '' : mark.value, date));
@@ -112,6 +113,10 @@ function writeArtifacts(options: {
     { name: 'findings.json', path: path('findings.json'), mediaType: 'application/json' },
     { name: 'findings.sarif', path: path('findings.sarif'), mediaType: 'application/sarif+json' },
   ];
+}
+
+function* linesOf(values: Iterable<unknown>): Generator<string, void, void> {
+  for (const value of values) yield `${JSON.stringify(value)}\n`;
 }
 
 function writeText(path: string, pieces: Iterable<string>): void {

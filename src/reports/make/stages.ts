@@ -1,16 +1,14 @@
-import { readFileSync } from 'node:fs';
 import type { ErrorKind } from '../../errors.ts';
 import { GatepostError } from '../../errors.ts';
-import type { ReportDocument } from '../report.ts';
-import { analysisDateOf } from './document.ts';
 import type { MadeArtifact, MakeJob, MakeOutcome } from './job.ts';
 import { readFindings } from './read-stage.ts';
 import type { ReadFindings } from './read-stage.ts';
 import { writeReport } from './report-stage.ts';
 import type { RenderHtml, WrittenReport } from './report-stage.ts';
 
+/** From the file that `writeReport` left, so that no process holds the document beside a PDF in the making. */
 export type RenderPdf = (
-  document: ReportDocument,
+  document: string,
   options: { readonly directory: string },
 ) => Promise<readonly { readonly name: string; readonly path: string }[]>;
 
@@ -65,14 +63,14 @@ async function read(job: MakeJob, tools: StageTools): Promise<ReadResult> {
   const renderHtml = await tools.renderHtml();
   const reports = job.standards.map((_, position) => writeReport({ job, reading, position, renderHtml }));
   const { findings, fingerprints, fixed } = reading.files;
-  return { facts: reading.facts, analysisDate: analysisDateOf(job, reading.facts), findings, fingerprints, fixed, reports };
+  return { facts: reading.facts, findings, fingerprints, fixed, reports };
 }
 
 async function print(reports: readonly { readonly document: string; readonly directory: string }[], tools: StageTools): Promise<PdfResult> {
   const renderPdf = await tools.renderPdf();
   const made: MadeArtifact[][] = [];
   for (const { document, directory } of reports) {
-    const volumes = await renderPdf(JSON.parse(readFileSync(document, 'utf8')) as ReportDocument, { directory });
+    const volumes = await renderPdf(document, { directory });
     made.push(volumes.map(({ name, path }) => ({ name, path, mediaType: 'application/pdf' })));
   }
   return made;
