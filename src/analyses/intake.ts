@@ -60,12 +60,12 @@ function unpacked(source: AsyncIterable<Uint8Array>, encoding: string | undefine
 
 async function* gunzipped(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const gunzip = createGunzip({ chunkSize: 128 * 1024 });
-  let sourceError: unknown;
+  let sourceError: Error | undefined;
   const watched = async function* (): AsyncGenerator<Uint8Array> {
     try {
       yield* source;
     } catch (error) {
-      sourceError = error;
+      sourceError = error instanceof Error ? error : new Error(String(error));
       throw error;
     }
   };

@@ -10,7 +10,6 @@ import { checkedProjectKey } from '../projects/project.ts';
 import { callersProject, findOrCreateProject, readProject } from '../projects/store.ts';
 import type { ArtifactStore } from '../storage/artifacts/store.ts';
 import type { Database } from '../storage/database/database.ts';
-import type { Query } from './analysis.ts';
 import { branchCharactersMax, parseAnalysisRequest, propertyPrefix, revisionCharactersMax, versionCharactersMax } from './analysis.ts';
 import { takeBody } from './intake.ts';
 import type { AnalysisReport } from './schema.ts';
@@ -41,7 +40,7 @@ export async function analysisRoutes(server: HttpServer, deps: AnalysisRoutesDep
     scope.addContentTypeParser(['application/sarif+json', 'application/json'], { bodyLimit: noLimit }, (_request, payload, done) =>
       done(null, payload),
     );
-    uploadRoute(scope as HttpServer, deps);
+    uploadRoute(scope, deps);
   });
   readRoutes(server, deps);
 }
@@ -79,7 +78,7 @@ function uploadRoute(server: HttpServer, { database, artifacts, clock, ids, uplo
     async (request, reply) => {
       const { organization, token, project: onlyProject } = request.caller;
       const key = checkedProjectKey(request.params.key);
-      const wanted = parseAnalysisRequest(request.query as Query, clock.now());
+      const wanted = parseAnalysisRequest(request.query, clock.now());
       if (!isStream(request.body)) throw new GatepostError('invalid', 'empty_body', 'The body is empty.');
       if (onlyProject !== null) await callersProject({ read: database.read, caller: request.caller, key });
       const body = await takeBody({

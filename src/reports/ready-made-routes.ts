@@ -32,7 +32,7 @@ export async function readyMadeRoutes(server: HttpServer, deps: ReadyMadeDeps): 
       limits: { fieldSize: metadataBytesMax, fields: 1, files: readyMadeFilesMax, fileSize: deps.uploadBytesMax, fieldNameSize: 100 },
       throwFileSizeLimit: false,
     });
-    uploadRoute(scope as HttpServer, deps);
+    uploadRoute(scope, deps);
   });
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { GatepostError, invalid } from '../errors.ts';
+import type { GatepostError } from '../errors.ts';
+import { invalid } from '../errors.ts';
 import type { Timestamp } from '../timestamps.ts';
 import { parseTimestamp } from '../timestamps.ts';
 import type { Rating } from './report.ts';

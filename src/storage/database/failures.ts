@@ -47,8 +47,9 @@ export function translated(code: string, message: string, cause?: unknown): Erro
 }
 
 /** The same for anything that was thrown. */
-export function translatedError(error: unknown): unknown {
-  if (error instanceof GatepostError || error instanceof DatabaseError || !(error instanceof Error)) return error;
+export function translatedError(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  if (error instanceof GatepostError || error instanceof DatabaseError) return error;
   if (!('code' in error) || typeof error.code !== 'string') {
     return error.message.startsWith('Connection terminated') ? translated('08006', error.message, error) : error;
   }

@@ -17,13 +17,10 @@ const connectionsMaxDefault = 10;
 /** How often a unit is run again that PostgreSQL could not serialise or that it ended to break a deadlock. */
 export const unitRunsMax = 5;
 const again: ReadonlySet<string> = new Set(['40001', '40P01']);
-const int8 = 20;
 
 /** 64-bit integers come as numbers: they hold milliseconds, sizes and counts, all far below 2^53. */
-const types = {
-  getTypeParser: ((id: number, format?: 'text' | 'binary') =>
-    id === int8 ? Number : pg.types.getTypeParser(id, format)) as typeof pg.types.getTypeParser,
-};
+const types = new pg.TypeOverrides();
+types.setTypeParser(pg.types.builtins.INT8, Number);
 
 function createPool({ url, connectionsMax }: PostgresOptions): pg.Pool {
   const pool = new pg.Pool({ connectionString: url, max: connectionsMax ?? connectionsMaxDefault, types, application_name: 'gatepost' });

@@ -27,8 +27,10 @@ function tables(columns: Columns): Readonly<Record<string, Shape>> {
   const zero = sql`${integer} not null default 0`;
   return {
     ...tenantTables({ text, integer, required, key, zero }),
+    ...analysisTables({ text, integer, required, key, zero }),
     ...reportTables({ text, integer, required, key, zero }),
-    ...webhookTables({ text, integer, required, key, zero, bytes }),
+    ...eventTables({ text, integer, required, key, zero }, bytes),
+    ...deliveryTables({ text, integer, required, key, zero }),
     settings: { name: key, value: required.text },
   };
 }
@@ -95,7 +97,7 @@ function tenantTables({ text, integer, required, key, zero }: Types): Readonly<R
   };
 }
 
-function reportTables({ text, integer, required, key, zero }: Types): Readonly<Record<string, Shape>> {
+function analysisTables({ text, integer, required, key, zero }: Types): Readonly<Record<string, Shape>> {
   return {
     analyses: {
       id: key,
@@ -142,6 +144,11 @@ function reportTables({ text, integer, required, key, zero }: Types): Readonly<R
       state_analysis: required.text,
       '': sql`primary key (project, branch, fingerprint)`,
     },
+  };
+}
+
+function reportTables({ text, required, key }: Types): Readonly<Record<string, Shape>> {
+  return {
     reports: {
       id: key,
       organization: required.text,
@@ -192,14 +199,7 @@ function reportTables({ text, integer, required, key, zero }: Types): Readonly<R
   };
 }
 
-function webhookTables({
-  text,
-  integer,
-  required,
-  key,
-  zero,
-  bytes,
-}: Types & { readonly bytes: RawBuilder<unknown> }): Readonly<Record<string, Shape>> {
+function eventTables({ text, integer, required, key }: Types, bytes: RawBuilder<unknown>): Readonly<Record<string, Shape>> {
   return {
     events: {
       id: key,
@@ -234,6 +234,11 @@ function webhookTables({
       body: sql`${bytes} not null`,
       '': sql`primary key (event, dialect)`,
     },
+  };
+}
+
+function deliveryTables({ text, integer, required, key, zero }: Types): Readonly<Record<string, Shape>> {
+  return {
     deliveries: {
       id: key,
       organization: required.text,

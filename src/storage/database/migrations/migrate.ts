@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import { Migrator } from 'kysely/migration';
 import { GatepostError } from '../../../errors.ts';
+import { translatedError } from '../failures.ts';
 import { initial } from './0001-initial.ts';
 import type { Columns } from './columns.ts';
 
@@ -49,6 +50,6 @@ export async function migrate<T>(db: Kysely<T>, columns: Columns): Promise<reado
   const migrations = Object.fromEntries(Object.entries(steps).map(([name, step]) => [name, step(columns)]));
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
   const { error, results } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error;
+  if (error !== undefined) throw translatedError(error);
   return (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName);
 }

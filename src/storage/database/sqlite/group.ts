@@ -1,4 +1,4 @@
-import type { Connection } from './connection.ts';
+import type { Answer, Connection } from './connection.ts';
 import { createRunner } from './connection.ts';
 import type { Failure, FromWriter, ToWriter } from './messages.ts';
 
@@ -20,151 +20,167 @@ type UnitMessage = Exclude<ToWriter, { kind: 'close' }>;
  * nobody is waiting any more (or the group is large or old enough), and only then are they answered: many callers share one fsync.
  * A unit that fails leaves the others untouched. Where SQLite itself gives the whole transaction up (a full disk), all of the group are told.
  */
-export function createGroup({ connection, unitMsMax, answer }: GroupOptions) {
-  const run = createRunner(connection);
-  const waiting = new Map<number, UnitMessage[]>();
+export class UnitGroup {
+  readonly #options: GroupOptions;
+  readonly #run: (sql: string, parameters: readonly unknown[]) => Answer;
+  readonly #waiting = new Map<number, UnitMessage[]>();
   /** Units whose work is done and whose COMMIT is still to come. */
-  let finished: number[] = [];
-  let active: number | null = null;
-  let timer: NodeJS.Timeout | undefined;
-  let groupSince = 0;
-  let commitPlanned = false;
+  #finished: number[] = [];
+  /** Units that held the writer too long and whose callers may not have heard of it yet: nothing more is done for them. */
+  readonly #givenUp = new Set<number>();
+  #active: number | null = null;
+  #savepoint = false;
+  #timer: NodeJS.Timeout | undefined;
+  #since = 0;
+  #commitPlanned = false;
 
-  function take(message: UnitMessage): void {
-    if (active === message.unit) {
-      perform(message);
-      return;
-    }
-    const queue = waiting.get(message.unit);
-    if (queue === undefined) waiting.set(message.unit, [message]);
-    else queue.push(message);
-    if (active === null) next();
+  constructor(options: GroupOptions) {
+    this.#options = options;
+    this.#run = createRunner(options.connection);
   }
 
-  function next(): void {
-    while (active === null) {
-      const first = waiting.entries().next();
-      if (first.done === true) return planCommit();
-      if (finished.length >= unitsOfGroupMax || (finished.length > 0 && performance.now() - groupSince > groupMsMax)) commit();
+  take(message: UnitMessage): void {
+    if (this.#givenUp.has(message.unit)) {
+      if (message.kind === 'end') this.#givenUp.delete(message.unit);
+      else this.#options.answer({ kind: 'failed', request: message.request, failure: unitOver });
+      return;
+    }
+    if (this.#active === message.unit) {
+      this.#perform(message);
+      return;
+    }
+    const queue = this.#waiting.get(message.unit);
+    if (queue === undefined) this.#waiting.set(message.unit, [message]);
+    else queue.push(message);
+    if (this.#active === null) this.#next();
+  }
+
+  /** Puts on disk what is finished, and tells those who wait for it. */
+  commit(): void {
+    if (this.#finished.length === 0) return;
+    const { connection, answer } = this.#options;
+    try {
+      if (connection.inTransaction) this.#run('commit', []);
+      const settled = this.#finished;
+      this.#finished = [];
+      for (const unit of settled) answer({ kind: 'settled', unit });
+    } catch (error) {
+      this.#rollBack(error);
+    }
+  }
+
+  #next(): void {
+    while (this.#active === null) {
+      const first = this.#waiting.entries().next();
+      if (first.done === true) {
+        this.#planCommit();
+        return;
+      }
+      if (this.#isGroupFull()) this.commit();
       const [unit, messages] = first.value;
-      waiting.delete(unit);
-      begin(unit);
+      this.#waiting.delete(unit);
+      this.#active = unit;
+      this.#timer = setTimeout(() => this.#giveUp(unit), this.#options.unitMsMax);
       for (const message of messages) {
-        if (active === unit) perform(message);
-        else refuse(message, gone);
+        if (this.#active === unit) this.#perform(message);
+        else if (message.kind === 'query') this.#options.answer({ kind: 'failed', request: message.request, failure: unitOver });
       }
     }
   }
 
-  function begin(unit: number): void {
-    active = unit;
-    timer = setTimeout(() => giveUp(unit), unitMsMax);
+  #isGroupFull(): boolean {
+    return this.#finished.length >= unitsOfGroupMax || (this.#finished.length > 0 && performance.now() - this.#since > groupMsMax);
   }
 
-  /** The savepoint is made with the first statement, so that a database that cannot be opened is told to the unit that asked. */
-  function openTransaction(): void {
-    if (!connection.inTransaction) {
-      run('begin immediate', []);
-      groupSince = performance.now();
+  #perform(message: UnitMessage): void {
+    if (message.kind === 'end') {
+      this.#end(message.unit, message.commit);
+      return;
     }
-    if (!savepointOpen) {
-      run('savepoint unit', []);
-      savepointOpen = true;
-    }
-  }
-  let savepointOpen = false;
-
-  function perform(message: UnitMessage): void {
-    if (message.kind === 'end') return end(message.unit, message.commit);
+    const { answer, connection } = this.#options;
     try {
-      openTransaction();
-      const { rows, changes } = run(message.sql, message.parameters);
+      this.#openSavepoint();
+      const { rows, changes } = this.#run(message.sql, message.parameters);
       answer({ kind: 'rows', request: message.request, rows, changes });
     } catch (error) {
       answer({ kind: 'failed', request: message.request, failure: failureOf(error) });
-      if (savepointOpen && !connection.inTransaction) lost(failureOf(error));
+      if (this.#savepoint && !connection.inTransaction) this.#lost(failureOf(error));
     }
   }
 
-  function end(unit: number, wanted: boolean): void {
-    clearTimeout(timer);
-    active = null;
+  /** With the first statement, so that a database that cannot be opened is told to the unit that asked. */
+  #openSavepoint(): void {
+    if (this.#savepoint) return;
+    if (!this.#options.connection.inTransaction) {
+      this.#run('begin immediate', []);
+      this.#since = performance.now();
+    }
+    this.#run('savepoint unit', []);
+    this.#savepoint = true;
+  }
+
+  #closeSavepoint(keep: boolean): void {
+    if (!this.#savepoint) return;
+    if (!keep) this.#run('rollback to unit', []);
+    this.#run('release unit', []);
+    this.#savepoint = false;
+  }
+
+  #end(unit: number, keep: boolean): void {
+    clearTimeout(this.#timer);
+    this.#active = null;
     try {
-      if (savepointOpen) {
-        if (!wanted) run('rollback to unit', []);
-        run('release unit', []);
-        savepointOpen = false;
-      }
-      if (wanted) finished.push(unit);
-      else answer({ kind: 'settled', unit });
+      this.#closeSavepoint(keep);
+      if (keep) this.#finished.push(unit);
+      else this.#options.answer({ kind: 'settled', unit });
     } catch (error) {
-      finished.push(unit);
-      lost(failureOf(error));
+      this.#finished.push(unit);
+      this.#rollBack(error);
     }
-    next();
+    this.#next();
   }
 
-  function giveUp(unit: number): void {
-    if (active !== unit) return;
+  #giveUp(unit: number): void {
+    if (this.#active !== unit) return;
     try {
-      if (savepointOpen) {
-        run('rollback to unit', []);
-        run('release unit', []);
-      }
+      this.#closeSavepoint(false);
     } catch (error) {
-      lost(failureOf(error));
+      this.#rollBack(error);
     }
-    savepointOpen = false;
-    active = null;
-    answer({
-      kind: 'settled',
-      unit,
-      failure: { code: 'unit_too_long', message: `A unit of work held the writer for more than ${unitMsMax} ms` },
-    });
-    next();
+    this.#active = null;
+    this.#givenUp.add(unit);
+    const message = `A unit of work held the writer for more than ${this.#options.unitMsMax} ms`;
+    this.#options.answer({ kind: 'settled', unit, failure: { code: 'unit_too_long', message } });
+    this.#next();
   }
 
-  /** SQLite rolled the whole transaction back: what had been released in it is gone as well. */
-  function lost(failure: Failure): void {
-    savepointOpen = false;
-    for (const unit of finished) answer({ kind: 'settled', unit, failure });
-    finished = [];
-  }
-
-  function planCommit(): void {
-    if (commitPlanned || finished.length === 0) return;
-    commitPlanned = true;
+  #planCommit(): void {
+    if (this.#commitPlanned || this.#finished.length === 0) return;
+    this.#commitPlanned = true;
     // No timer before the COMMIT: what comes within this turn of the loop still joins, nothing waits for more.
     setImmediate(() => {
-      commitPlanned = false;
-      if (active === null) commit();
+      this.#commitPlanned = false;
+      if (this.#active === null) this.commit();
     });
   }
 
-  function commit(): void {
-    if (finished.length === 0) return;
+  #rollBack(error: unknown): void {
     try {
-      if (connection.inTransaction) run('commit', []);
-      const settled = finished;
-      finished = [];
-      for (const unit of settled) answer({ kind: 'settled', unit });
-    } catch (error) {
-      try {
-        if (connection.inTransaction) run('rollback', []);
-      } finally {
-        lost(failureOf(error));
-      }
+      if (this.#options.connection.inTransaction) this.#run('rollback', []);
+    } finally {
+      this.#lost(failureOf(error));
     }
   }
 
-  function refuse(message: UnitMessage, failure: Failure): void {
-    if (message.kind === 'query') answer({ kind: 'failed', request: message.request, failure });
+  /** The whole transaction is rolled back: what had been released in it is gone as well. */
+  #lost(failure: Failure): void {
+    this.#savepoint = false;
+    for (const unit of this.#finished) this.#options.answer({ kind: 'settled', unit, failure });
+    this.#finished = [];
   }
-
-  return { take, commit };
 }
 
-const gone: Failure = { code: 'unit_over', message: 'The unit of work is over' };
+const unitOver: Failure = { code: 'unit_over', message: 'The unit of work held the writer too long and is over' };
 
 function failureOf(error: unknown): Failure {
   if (error instanceof Error) {

@@ -18,7 +18,7 @@ function resultOf<R>(answer: Answer): QueryResult<R> {
   return { rows: answer.rows as R[], numAffectedRows: BigInt(answer.changes) };
 }
 
-async function* noStream(): AsyncGenerator<never> {
+function noStream(): never {
   // Lists are read in pages by key; a statement that stays open would hold back the WAL's checkpoint.
   throw new Error('Streaming statements is not offered');
 }
@@ -27,11 +27,11 @@ async function* noStream(): AsyncGenerator<never> {
 export function directDialect(connection: Connection): Dialect {
   const run = createRunner(connection);
   const shared: DatabaseConnection = {
-    executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
       try {
-        return Promise.resolve(resultOf<R>(run(query.sql, query.parameters)));
+        return resultOf<R>(run(query.sql, query.parameters));
       } catch (error) {
-        return Promise.reject(translatedError(error));
+        throw translatedError(error);
       }
     },
     streamQuery: noStream,

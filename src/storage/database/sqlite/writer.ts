@@ -20,82 +20,108 @@ interface Waiting<T> {
 }
 
 export async function startWriter(options: WriterOptions): Promise<Writer> {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const worker = new Worker(new URL(`./writer-thread.${extension}`, import.meta.url), { workerData: options, execArgv: [] });
-  const requests = new Map<number, Waiting<Answer>>();
-  const units = new Map<number, Waiting<void>>();
-  const overdue = new Map<number, Failure>();
-  let counter = 0;
-  let dead: Error | null = null;
-  const ready = Promise.withResolvers<void>();
-  const closed = Promise.withResolvers<void>();
+  const writer = new WriterThread(options);
+  await writer.ready;
+  return writer;
+}
 
-  function settle({ unit, failure }: Extract<FromWriter, { kind: 'settled' }>): void {
-    const waiting = units.get(unit);
-    units.delete(unit);
+class WriterThread implements Writer {
+  readonly ready: Promise<void>;
+  readonly #thread: Worker;
+  readonly #requests = new Map<number, Waiting<Answer>>();
+  readonly #units = new Map<number, Waiting<void>>();
+  /** Units that the thread gave up, until their callers have heard of it. */
+  readonly #overdue = new Map<number, Failure>();
+  readonly #opened = Promise.withResolvers<void>();
+  readonly #closed = Promise.withResolvers<void>();
+  #counter = 0;
+  #dead: Error | null = null;
+
+  constructor(options: WriterOptions) {
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    // Flags of this process, such as --input-type, are none for the thread.
+    this.#thread = new Worker(new URL(`./writer-thread.${extension}`, import.meta.url), { workerData: options, execArgv: [] });
+    this.ready = this.#opened.promise;
+    this.#thread.on('message', (message: FromWriter) => this.#hear(message));
+    this.#thread.on('error', (error) => this.#die(error instanceof Error ? error : new Error(String(error))));
+    this.#thread.on('exit', () => this.#die(new GatepostError('unavailable', 'database_closed', 'The database is closed.')));
+  }
+
+  unit(): number {
+    this.#counter += 1;
+    return this.#counter;
+  }
+
+  query(unit: number, sql: string, parameters: readonly unknown[]): Promise<Answer> {
+    if (this.#dead !== null) return Promise.reject(this.#dead);
+    const failure = this.#overdue.get(unit);
+    if (failure !== undefined) return Promise.reject(errorOf(failure));
+    this.#counter += 1;
+    const request = this.#counter;
+    const waiting = Promise.withResolvers<Answer>();
+    this.#requests.set(request, waiting);
+    this.#send({ kind: 'query', unit, request, sql, parameters });
+    return waiting.promise;
+  }
+
+  end(unit: number, commit: boolean): Promise<void> {
+    if (this.#dead !== null) return Promise.reject(this.#dead);
+    const failure = this.#overdue.get(unit);
+    this.#send({ kind: 'end', unit, commit });
+    if (failure !== undefined) {
+      this.#overdue.delete(unit);
+      return commit ? Promise.reject(errorOf(failure)) : Promise.resolve();
+    }
+    const waiting = Promise.withResolvers<void>();
+    this.#units.set(unit, waiting);
+    return waiting.promise;
+  }
+
+  async close(): Promise<void> {
+    if (this.#dead !== null) return;
+    this.#send({ kind: 'close' });
+    await this.#closed.promise;
+    await this.#thread.terminate();
+  }
+
+  #send(message: ToWriter): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window: there is no origin
+    this.#thread.postMessage(message);
+  }
+
+  #hear(message: FromWriter): void {
+    if (message.kind === 'ready') this.#opened.resolve();
+    else if (message.kind === 'closed') this.#closed.resolve();
+    else if (message.kind === 'settled') this.#settle(message);
+    else {
+      const waiting = this.#requests.get(message.request);
+      this.#requests.delete(message.request);
+      if (message.kind === 'rows') waiting?.resolve({ rows: message.rows, changes: message.changes });
+      else waiting?.reject(errorOf(message.failure));
+    }
+  }
+
+  #settle({ unit, failure }: Extract<FromWriter, { kind: 'settled' }>): void {
+    const waiting = this.#units.get(unit);
+    this.#units.delete(unit);
     if (waiting === undefined) {
-      if (failure !== undefined) overdue.set(unit, failure);
+      if (failure !== undefined) this.#overdue.set(unit, failure);
     } else if (failure === undefined) waiting.resolve();
     else waiting.reject(errorOf(failure));
   }
 
-  function die(error: Error): void {
-    dead = error;
-    ready.reject(error);
-    for (const waiting of [...requests.values(), ...units.values()]) waiting.reject(error);
-    requests.clear();
-    units.clear();
-    closed.resolve();
+  #die(error: Error): void {
+    this.#dead ??= error;
+    this.#opened.reject(error);
+    for (const waiting of [...this.#requests.values(), ...this.#units.values()]) waiting.reject(error);
+    this.#requests.clear();
+    this.#units.clear();
+    this.#closed.resolve();
   }
-
-  worker.on('message', (message: FromWriter) => {
-    if (message.kind === 'ready') ready.resolve();
-    else if (message.kind === 'closed') closed.resolve();
-    else if (message.kind === 'settled') settle(message);
-    else {
-      const waiting = requests.get(message.request);
-      requests.delete(message.request);
-      if (message.kind === 'rows') waiting?.resolve({ rows: message.rows, changes: message.changes });
-      else waiting?.reject(errorOf(message.failure));
-    }
-  });
-  worker.on('error', (error) => die(error instanceof Error ? error : new Error(String(error))));
-  worker.on('exit', () => die(new GatepostError('unavailable', 'database_closed', 'The database is closed.')));
-
-  const send = (message: ToWriter): void => worker.postMessage(message);
-  await ready.promise;
-  return {
-    unit: () => ++counter,
-    query(unit, sql, parameters) {
-      if (dead !== null) return Promise.reject(dead);
-      const failure = overdue.get(unit);
-      if (failure !== undefined) return Promise.reject(errorOf(failure));
-      const request = ++counter;
-      const waiting = Promise.withResolvers<Answer>();
-      requests.set(request, waiting);
-      send({ kind: 'query', unit, request, sql, parameters });
-      return waiting.promise;
-    },
-    end(unit, commit) {
-      if (dead !== null) return Promise.reject(dead);
-      const failure = overdue.get(unit);
-      overdue.delete(unit);
-      if (failure !== undefined) return commit ? Promise.reject(errorOf(failure)) : Promise.resolve();
-      const waiting = Promise.withResolvers<void>();
-      units.set(unit, waiting);
-      send({ kind: 'end', unit, commit });
-      return waiting.promise;
-    },
-    async close() {
-      if (dead !== null) return;
-      send({ kind: 'close' });
-      await closed.promise;
-      await worker.terminate();
-    },
-  };
 }
 
 function errorOf(failure: Failure): Error {
-  if (failure.code === 'unit_too_long') return new GatepostError('unavailable', 'unit_too_long', failure.message);
+  if (failure.code === 'unit_too_long' || failure.code === 'unit_over')
+    return new GatepostError('unavailable', 'unit_too_long', failure.message);
   return translated(failure.code, failure.message);
 }
