@@ -4,7 +4,7 @@ import { makeFacts, makeFinding, plainTool } from '../../../test/make/findings.t
 import type { Finding } from '../../analyses/finding.ts';
 import { findStandard } from '../standards/standard.ts';
 import { createContentHash } from './content.ts';
-import { buildDocument } from './document.ts';
+import { buildDocument, trendPointsMax } from './document.ts';
 import { createEvaluator } from './evaluate.ts';
 import type { MakeJob } from './job.ts';
 
@@ -119,4 +119,31 @@ test('everything the report says is content', () => {
     assert.ok(!seen.has(content), what);
     seen.add(content);
   }
+});
+
+test(`a trend has this report last, and of more than ${trendPointsMax} points the newest`, () => {
+  const points = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ version: `0.${index}`, date: '', count: index, rating: null }));
+  const standard = findStandard('CWE Top 25', 2025) ?? assert.fail();
+  const [report = assert.fail()] = job.standards;
+  const versions = (count: number) => {
+    const evaluation = createEvaluator({ standard, tools: [plainTool], previousCategories: null }).result();
+    const document = buildDocument({
+      job,
+      report: { ...report, trend: points(count) },
+      standard,
+      facts: makeFacts(),
+      evaluation,
+      fixed: null,
+    });
+    return document.trend.map((point) => point.version);
+  };
+  assert.deepEqual(versions(0), ['1.0']);
+  assert.equal(versions(trendPointsMax - 1)[0], '0.0');
+  assert.deepEqual(versions(trendPointsMax), [
+    ...points(trendPointsMax)
+      .slice(1)
+      .map((point) => point.version),
+    '1.0',
+  ]);
 });

@@ -43,8 +43,8 @@ export interface StandardJob {
 export interface MakeJob {
   /** An empty temporary directory; the caller removes it. */
   readonly directory: string;
-  /** The scanner's file. */
-  readonly sarif: string | { readonly path: string; readonly gzip: boolean };
+  /** The scanner's file as it came, ungzipped. */
+  readonly sarif: string;
   /** NDJSON of `KnownFinding`. */
   readonly known: string;
   /** An analysis older than the branch's newest: nothing is new or fixed by it, and when a finding was first seen is not said. */

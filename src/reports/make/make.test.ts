@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { gzipSync } from 'node:zlib';
 import type { FakeLine } from '../../../test/make/child.ts';
 import { makeFacts, makeFinding, plainTool } from '../../../test/make/findings.ts';
 import type { Finding } from '../../analyses/finding.ts';
@@ -271,18 +270,9 @@ test('a report whose content is that of the newest snapshot is not made again', 
   assert.match(artifact(again, 1, 'report.pdf'), /^%PDF/);
 });
 
-test("what the reader refuses comes through with its code and place, and the file's gzip is undone", async (t) => {
+test('what the reader refuses comes through with its code and place', async (t) => {
   const error = await failure(makeReports(job(t, [{ refuse: { code: 'sarif_too_deep', pointer: '/runs/0' } }]), { program }));
   assert.deepEqual([error.kind, error.code, error.details], ['invalid', 'sarif_too_deep', { pointer: '/runs/0' }]);
-
-  const packed = job(t, usual);
-  const path = join(packed.directory, 'scan.sarif.gz');
-  writeFileSync(path, gzipSync(usual.map((line) => `${JSON.stringify(line)}\n`).join('')));
-  assert.equal((await makeReports({ ...packed, sarif: { path, gzip: true } }, { program })).reports.length, 2);
-
-  const broken = job(t, usual);
-  const notGzip = await failure(makeReports({ ...broken, sarif: { path: broken.known, gzip: true } }, { program }));
-  assert.equal(notGzip.kind, 'invalid');
 });
 
 test('a child that dies, needs too much memory or takes too long is told as worker_lost, with the reason', async (t) => {

@@ -1,8 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { createGunzip } from 'node:zlib';
 import type { AnalysisFacts, Finding } from '../../analyses/finding.ts';
-import { GatepostError, invalid } from '../../errors.ts';
+import { invalid } from '../../errors.ts';
 import { categoriesOf, findStandard } from '../standards/standard.ts';
 import type { Standard } from '../standards/standard.ts';
 import type { FingerprintLine, KnownFinding, MakeJob } from './job.ts';
@@ -10,8 +9,7 @@ import { createHistory } from './known.ts';
 import type { Change, History, Marks } from './known.ts';
 import { createTextFile, readLines } from './lines.ts';
 
-/** A gzipped file may hold this much; the server that took it in has limits of its own, this one ends a bomb. */
-export const expandedBytesMax = 2 * 2 ** 30;
+const readBytes = 256 * 1024;
 
 /** Reads a scanner's file: `readSarif` of analyses/sarif, handed in so that a test can do without a file. */
 export type ReadFindings = (options: {
@@ -73,7 +71,7 @@ async function writeFindings(options: {
   const fingerprints = createTextFile(files.fingerprints);
   try {
     return await options.read({
-      open: () => scannerFile(job.sarif),
+      open: () => createReadStream(job.sarif, { highWaterMark: readBytes }),
       onFinding(finding) {
         const { change, firstSeen, first } = history.meet(finding.fingerprint, finding.state);
         findings.write(`${JSON.stringify(finding)}\n`);
@@ -122,35 +120,4 @@ export function standardOf(type: string, edition: number): Standard {
 
 function* knownFindings(path: string): Generator<KnownFinding, void, void> {
   for (const line of readLines(path)) if (line !== '') yield JSON.parse(line) as KnownFinding;
-}
-
-async function* scannerFile(sarif: MakeJob['sarif']): AsyncGenerator<Uint8Array, void, void> {
-  const { path, gzip } = typeof sarif === 'string' ? { path: sarif, gzip: false } : sarif;
-  const raw = createReadStream(path, { highWaterMark: 256 * 1024 });
-  if (!gzip) {
-    yield* raw;
-    return;
-  }
-  const expanded = raw.pipe(createGunzip({ chunkSize: 256 * 1024 }));
-  raw.once('error', (error) => expanded.destroy(error));
-  let bytes = 0;
-  try {
-    for await (const chunk of expanded as AsyncIterable<Uint8Array>) {
-      bytes += chunk.length;
-      if (bytes > expandedBytesMax) {
-        throw new GatepostError('too_large', 'sarif_too_large', 'The file holds more than can be read once it is expanded', {
-          details: { bytesMax: expandedBytesMax },
-        });
-      }
-      yield chunk;
-    }
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')) {
-      throw invalid('not_gzip', 'The file says it is gzip and cannot be expanded', { offset: bytes });
-    }
-    throw error;
-  } finally {
-    raw.destroy();
-    expanded.destroy();
-  }
 }
