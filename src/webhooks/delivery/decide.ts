@@ -26,11 +26,16 @@ export type Decision =
  * may put an attempt off, but neither before the interval nor past the end: a receiver that asks for patience loses no delivery by it.
  */
 export function decide({ answer, retryUntil, policy, now }: DecideOptions): Decision {
-  if (answer.status !== null && answer.status >= 200 && answer.status < 300) return { state: 'delivered' };
+  if (succeeded(answer)) return { state: 'delivered' };
   const due = now + policy.intervalMs;
   if (due > retryUntil) return { state: 'exhausted' };
   const asked = Math.min(retryAfterMs(answer.headers['retry-after'], now) ?? 0, retryAfterMsMax);
   return { state: 'pending', due: Math.max(due, Math.min(now + asked, retryUntil)) };
+}
+
+/** Any 2xx is success. */
+export function succeeded({ status }: Pick<Answer, 'status'>): boolean {
+  return status !== null && status >= 200 && status < 300;
 }
 
 /** `Retry-After` as seconds or as a date (RFC 9110, 10.2.3), in milliseconds from now; null where there is none that can be read. */

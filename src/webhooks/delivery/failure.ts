@@ -57,6 +57,7 @@ const codes: Readonly<Record<string, FailureCode>> = {
   UND_ERR_SOCKET: 'connection_closed',
   UND_ERR_HEADERS_OVERFLOW: 'answer_headers_too_large',
   EPROTO: 'tls_failed',
+  secret_unreadable: 'secret_unreadable',
 };
 
 const tlsCode = /^(ERR_TLS_|ERR_SSL_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH)/;

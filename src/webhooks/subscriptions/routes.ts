@@ -1,0 +1,247 @@
+import { Type } from 'typebox';
+import type { Clock } from '../../clock.ts';
+import { GatepostError, invalid } from '../../errors.ts';
+import type { Caller } from '../../http/caller.ts';
+import type { HttpServer } from '../../http/http-server.ts';
+import { decodeCursor, encodeCursor, nextLink, pageLimitDefault, pageParameters } from '../../http/paging.ts';
+import type { Identifiers } from '../../identifiers.ts';
+import { checkedName } from '../../organizations/organization.ts';
+import { callersProject } from '../../projects/store.ts';
+import type { Sealer } from '../../secret-key.ts';
+import type { Database } from '../../storage/database/database.ts';
+import type { Guard } from '../delivery/guard.ts';
+import { DeliveryBody, deliveryBody } from '../delivery/schema.ts';
+import { readDelivery } from '../delivery/store.ts';
+import { insertTestDelivery } from '../delivery/test-delivery.ts';
+import { cancelPending } from '../delivery/upkeep.ts';
+import { dialectDefault } from '../dialects/all.ts';
+import { generateSecret } from '../signing/secret.ts';
+import { ChangedWebhook, NewSecret, NewWebhook, WebhookBody, WebhookWithSecret, webhookBody } from './schema.ts';
+import { deleteWebhook, insertWebhook, listWebhooks, readWebhook, rotateSecret, updateWebhook } from './store.ts';
+import { parseWebhookUrl } from './url.ts';
+import { checkedSecret, overlapDefault, parseOverlap } from './webhook.ts';
+
+export interface WebhookRoutesDeps {
+  readonly database: Database;
+  readonly sealer: Sealer;
+  readonly guard: Guard;
+  readonly clock: Clock;
+  readonly ids: Identifiers;
+  /** There is something to deliver: called after the commit. */
+  readonly nudge: () => void;
+}
+
+const tags = ['Webhooks'];
+const params = Type.Object({ id: Type.String() });
+
+export function webhookRoutes(server: HttpServer, deps: WebhookRoutesDeps): void {
+  readRoutes(server, deps);
+  createRoute(server, deps);
+  changeRoutes(server, deps);
+  secretRoute(server, deps);
+  testRoute(server, deps);
+}
+
+/** What the stores need to know of a caller. A token for one project sees and changes that project's webhooks alone. */
+function of({ organization, token, project }: Caller) {
+  return { organization, onlyProject: project, actor: `token:${token}` as const };
+}
+
+/** The URL if it keeps the rules and may be reached. Fails with `invalid_url` and `address_refused`. */
+async function checkedUrl(guard: Guard, text: string): Promise<URL> {
+  const url = parseWebhookUrl(text);
+  const reason = await guard.refusesNow(url);
+  if (reason === null) return url;
+  throw invalid('address_refused', 'Webhooks may not reach that address. The operator can allow it by GATEPOST_WEBHOOKS_ALLOW.', {
+    field: 'url',
+    reason,
+  });
+}
+
+function readRoutes(server: HttpServer, { database, sealer }: WebhookRoutesDeps): void {
+  server.get(
+    '/v1/webhooks',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'List webhooks',
+        description: 'All webhooks that the token may see, oldest first. Secrets are never shown.',
+        tags,
+        querystring: Type.Object(pageParameters),
+        response: { 200: Type.Object({ webhooks: Type.Array(WebhookBody) }) },
+      },
+    },
+    async (request, reply) => {
+      const { limit = pageLimitDefault, cursor } = request.query;
+      const after = cursor === undefined ? null : String(decodeCursor(cursor, 1)[0]);
+      const webhooks = await listWebhooks({ ...of(request.caller), read: database.read, sealer, limit: limit + 1, after });
+      const last = webhooks[limit - 1];
+      if (webhooks.length > limit && last !== undefined) nextLink(request, reply, encodeCursor([last.id]));
+      return { webhooks: webhooks.slice(0, limit).map(webhookBody) };
+    },
+  );
+  server.get(
+    '/v1/webhooks/:id',
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'Show a webhook', description: 'One webhook, without its secret.', tags, params, response: { 200: WebhookBody } },
+    },
+    async (request) => webhookBody(await readWebhook({ ...of(request.caller), read: database.read, sealer, webhook: request.params.id })),
+  );
+}
+
+function createRoute(server: HttpServer, { database, sealer, guard, clock, ids }: WebhookRoutesDeps): void {
+  server.post(
+    '/v1/webhooks',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        summary: 'Make a webhook',
+        description: 'From now on it gets the events it names. The answer holds the secret, which is shown here and never again.',
+        tags,
+        body: NewWebhook,
+        response: { 201: WebhookWithSecret },
+      },
+    },
+    async (request, reply) => {
+      const { caller, body } = request;
+      const { organization, actor } = of(caller);
+      const project = await projectOf(database, caller, body.scope);
+      const name = checkedName(body.name);
+      const secret = body.secret === undefined ? generateSecret() : checkedSecret(body.secret);
+      const url = await checkedUrl(guard, body.url);
+      const { events, dialect = dialectDefault } = body;
+      const webhook = await database.write((tx) =>
+        insertWebhook({ tx, organization, project, name, url, events, dialect, secret, actor, sealer, ids, clock }),
+      );
+      reply
+        .code(201)
+        .header('location', `${server.publicUrl(request)}/v1/webhooks/${webhook.id}`)
+        .header('cache-control', 'no-store');
+      return { ...webhookBody(webhook), secret };
+    },
+  );
+}
+
+type Scope = 'organization' | { readonly project: string };
+
+/** What a new webhook is for. A token for one project makes webhooks for it and for nothing else. */
+async function projectOf(database: Database, caller: Caller, scope: Scope | undefined) {
+  if (scope !== undefined && scope !== 'organization') return callersProject({ read: database.read, caller, key: scope.project });
+  if (caller.project === null) return null;
+  throw new GatepostError('forbidden', 'project_token', 'This token is for one project: name it in `scope`.');
+}
+
+function changeRoutes(server: HttpServer, { database, sealer, guard, clock, ids }: WebhookRoutesDeps): void {
+  server.patch(
+    '/v1/webhooks/:id',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        summary: 'Change a webhook',
+        description: 'What is not named stays as it is. A masked URL as it was shown counts as not named.',
+        tags,
+        params,
+        body: ChangedWebhook,
+        response: { 200: WebhookBody },
+      },
+    },
+    async (request) => {
+      const who = of(request.caller);
+      const { name, url, events, active } = request.body;
+      const webhook = await readWebhook({ ...who, read: database.read, sealer, webhook: request.params.id });
+      const newUrl = url === undefined || url === webhook.url ? undefined : await checkedUrl(guard, url);
+      const change = {
+        ...(name === undefined ? {} : { name: checkedName(name) }),
+        ...(newUrl === undefined ? {} : { url: newUrl }),
+        ...(events === undefined ? {} : { events }),
+        ...(active === undefined ? {} : { active }),
+      };
+      return webhookBody(await database.write((tx) => updateWebhook({ ...who, tx, webhook: webhook.id, change, sealer, ids, clock })));
+    },
+  );
+  server.delete(
+    '/v1/webhooks/:id',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        summary: 'Delete a webhook',
+        description: 'What waits for it is cancelled; its deliveries stay as a log until they are purged.',
+        tags,
+        params,
+        response: { 204: Type.Null({ description: 'It is gone.' }) },
+      },
+    },
+    async (request, reply) => {
+      const who = of(request.caller);
+      const webhook = request.params.id;
+      await database.write(async (tx) => {
+        await deleteWebhook({ ...who, tx, webhook, sealer, ids, clock });
+        // The rest of a large backlog is cancelled by the upkeep.
+        await cancelPending({ tx, organization: who.organization, webhook, now: clock.now() });
+      });
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+function secretRoute(server: HttpServer, { database, sealer, clock, ids }: WebhookRoutesDeps): void {
+  server.post(
+    '/v1/webhooks/:id/secret',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        summary: 'Change the secret',
+        description:
+          'Until the overlap ends both secrets sign: `webhook-signature` has two values, `x-gatepost-signature-256` is made with the old secret and `x-gatepost-signature-256-next` with the new one. The answer holds the new secret, which is shown here and never again.',
+        tags,
+        params,
+        body: NewSecret,
+        response: { 202: WebhookWithSecret },
+      },
+    },
+    async (request, reply) => {
+      const given = request.body?.secret;
+      const secret = given === undefined ? generateSecret() : checkedSecret(given);
+      const overlapMs = parseOverlap(request.body?.overlap ?? overlapDefault);
+      const webhook = await database.write((tx) =>
+        rotateSecret({ ...of(request.caller), tx, webhook: request.params.id, secret, overlapMs, sealer, ids, clock }),
+      );
+      reply
+        .code(202)
+        .header('location', `${server.publicUrl(request)}/v1/webhooks/${webhook.id}`)
+        .header('cache-control', 'no-store');
+      return { ...webhookBody(webhook), secret };
+    },
+  );
+}
+
+function testRoute(server: HttpServer, { database, sealer, clock, ids, nudge }: WebhookRoutesDeps): void {
+  server.post(
+    '/v1/webhooks/:id/test',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        summary: 'Send a test event',
+        description:
+          'A delivery of an event `webhook.test` with an empty list of reports goes the very way of every other, with the same address guard and signatures. It is tried once. `Location` names the delivery, whose attempt says what came of it.',
+        tags,
+        params,
+        response: { 202: DeliveryBody },
+      },
+    },
+    async (request, reply) => {
+      const who = of(request.caller);
+      const id = await database.write(async (tx) => {
+        const webhook = await readWebhook({ ...who, read: tx, sealer, webhook: request.params.id });
+        const target = { ...webhook, project: webhook.project?.id ?? null };
+        return insertTestDelivery({ tx, organization: who.organization, webhook: target, ids, clock });
+      });
+      const delivery = await readDelivery({ ...who, read: database.read, delivery: id });
+      nudge();
+      if (delivery === null) throw new GatepostError('conflict', 'webhook_gone', 'The webhook was deleted meanwhile.');
+      reply.code(202).header('location', `${server.publicUrl(request)}/v1/deliveries/${id}`);
+      return deliveryBody(delivery);
+    },
+  );
+}
