@@ -1,9 +1,35 @@
+import { join } from 'node:path';
+import type { Registry } from 'prom-client';
+import { analysisRoutes } from './analyses/routes.ts';
+import { clearWorkDirectory, createAnalysisWorker } from './reports/analysis-worker.ts';
+import { reportDeletionSteps } from './reports/deletion.ts';
+import { reportListRoutes } from './reports/list/routes.ts';
+import { reportsOfAnalyses } from './reports/of-analyses.ts';
+import { createOpenLimits } from './reports/open-limits.ts';
+import { readyMadeRoutes } from './reports/ready-made-routes.ts';
+import { referencedArtifacts } from './reports/references.ts';
+import { renameListed } from './reports/renaming.ts';
+import { retainAll, retainProject } from './reports/retention.ts';
+import { reportRoutes } from './reports/routes.ts';
+import { sweepArtifacts } from './storage/artifacts/sweep.ts';
+import { webhookDeletionSteps } from './webhooks/deletion.ts';
+import type { FanOut } from './webhooks/delivery/fan-out.ts';
+import { createFanOut } from './webhooks/delivery/fan-out.ts';
+import type { Guard } from './webhooks/delivery/guard.ts';
+import { createGuard, parseAllowlist } from './webhooks/delivery/guard.ts';
+import { deliveryRoutes } from './webhooks/delivery/routes.ts';
+import type { DeliveryWorker } from './webhooks/delivery/worker.ts';
+import { createDeliveryWorker } from './webhooks/delivery/worker.ts';
+import { webhookRoutes } from './webhooks/subscriptions/routes.ts';
+import type { Worker } from './worker.ts';
+import { abandonMs } from './worker.ts';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import { systemClock } from './clock.ts';
 import type { Configuration } from './configuration.ts';
 import { GatepostError } from './errors.ts';
+import type { HealthCheck } from './http/health.ts';
 import { healthRoutes } from './http/health.ts';
 import type { HttpServer } from './http/http-server.ts';
 import { clearUnderWay, createIdempotencyStore, purgeIdempotency } from './http/idempotency-store.ts';
@@ -50,7 +76,10 @@ export interface Overrides {
   readonly log?: Logger;
 }
 
+/** With what an aborted worker may take, 10 s. */
+const workerStopMs = stopMs - abandonMs;
 const maintenanceEveryMs = 3_600_000;
+const maintenanceEveryMsMin = 1_000;
 const maintenanceFirstMs = 60_000;
 const purgedAtOnceMax = 500;
 
@@ -63,6 +92,8 @@ interface Ground {
   readonly database: Database;
   readonly artifacts: ArtifactStore;
   readonly sealer: Sealer;
+  readonly metrics: Registry;
+  readonly version: string;
 }
 
 /**
@@ -83,7 +114,17 @@ export async function buildApp(configuration: Configuration, overrides: Override
     const sealer = await openSealer({ configuration, database });
     const artifacts = createArtifactDirectory({ root: configuration.artifacts, clock, ids });
     await checkArtifacts({ database, artifacts });
-    return await assemble({ configuration, log, clock, ids, database, artifacts, sealer });
+    return await assemble({
+      configuration,
+      log,
+      clock,
+      ids,
+      database,
+      artifacts,
+      sealer,
+      metrics: createMetrics(),
+      version: versionText(),
+    });
   } catch (error) {
     await database.close();
     throw error;
@@ -122,15 +163,26 @@ async function checkArtifacts({ database, artifacts }: { readonly database: Data
   }
 }
 
+interface Workers {
+  readonly analyses: Worker;
+  readonly delivery: DeliveryWorker;
+  readonly fanOut: FanOut;
+  readonly guard: Guard;
+}
+
 async function assemble(ground: Ground): Promise<App> {
-  const { configuration, log, clock, ids, database, sealer } = ground;
-  if (!database.facts.manyNodes) await database.write((tx) => clearUnderWay({ tx }));
+  const { configuration, log, clock, ids, database, sealer, metrics } = ground;
+  // What the last run left under way will never end, where nobody else can have begun it.
+  if (!database.facts.manyNodes) {
+    await database.write((tx) => clearUnderWay({ tx }));
+    await clearWorkDirectory(workDirectoryOf(configuration));
+  }
   const tokens = createTokenLookup({ database, clock, log });
-  const metrics = createMetrics();
+  const workers = createWorkers(ground);
   const server = await createHttpServer({
     log,
     ids,
-    version: versionText(),
+    version: ground.version,
     findCaller: tokens.find,
     idempotency: createIdempotencyStore({ database, clock, sealer }),
     metrics,
@@ -138,11 +190,16 @@ async function assemble(ground: Ground): Promise<App> {
     path: configuration.path,
     publicUrl: publicUrlOf(configuration),
   });
-  addRoutes(server, ground);
+  await addRoutes(server, ground, workers);
   const maintenance = createMaintenance(ground);
   let stopped: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
-    await Promise.all([stopHttpServer(server, stopMs), maintenance.stop()]);
+    await Promise.all([
+      stopHttpServer(server),
+      workers.analyses.stop(workerStopMs),
+      workers.delivery.stop(workerStopMs),
+      maintenance.stop(),
+    ]);
     await tokens.stop();
     await database.close();
     log.info('stopped');
@@ -154,6 +211,8 @@ async function assemble(ground: Ground): Promise<App> {
     address,
     async start() {
       await server.listen({ host: configuration.host, port: configuration.port });
+      await workers.delivery.start();
+      workers.analyses.start();
       maintenance.start();
       log.info({ url: address() }, 'listening');
       return address();
@@ -162,44 +221,113 @@ async function assemble(ground: Ground): Promise<App> {
   };
 }
 
-/** What each noun deletes when a project or an organization goes; what points to other rows goes before them. */
-function deletionSteps(): readonly DeletionStep[] {
-  return [];
-}
-
-function addRoutes(server: HttpServer, ground: Ground): void {
-  const { database, clock, ids, artifacts } = ground;
-  const steps = deletionSteps();
-  healthRoutes(server, {
-    checks: [
-      { name: 'database', check: async () => void (await database.read.selectFrom('settings').select('name').limit(1).execute()) },
-      // Makes a file durable beside the store's own, so it tells a full or read-only disk.
-      { name: 'artifacts', check: async () => void (await artifacts.identity()) },
-    ],
+function createWorkers(ground: Ground): Workers {
+  const { configuration, log, clock, ids, database, artifacts, sealer, metrics } = ground;
+  const { retryForMs, retryIntervalMs, deliveriesKeptMs } = configuration;
+  const fanOut = createFanOut({ ids, clock, retryForMs });
+  const guard = createGuard({ allow: parseAllowlist(configuration.webhooksAllow), clock });
+  const delivery = createDeliveryWorker({
+    database,
+    sealer,
+    guard,
+    fanOut,
+    clock,
+    ids,
+    log,
+    policy: { intervalMs: retryIntervalMs },
+    keptMs: deliveriesKeptMs,
+    userAgent: `Gatepost/${ground.version}`,
+    registry: metrics,
   });
-  const chosen = standards.map(({ type, edition }) => ({ type, edition }));
-  organizationRoutes(server, { database, clock, ids, languages, standards: chosen, deletionSteps: [...steps, projectsOfOrganization] });
-  const projectId = async ({ organization, key }: { readonly organization: string; readonly key: string }): Promise<string> => {
-    const project = await findProject({ read: database.read, organization, key });
-    if (project === null) throw unknownProject();
-    return project.id;
-  };
-  tokenRoutes(server, { database, clock, ids, projectId });
-  projectRoutes(server, { database, clock, ids, deletionSteps: steps });
+  const analyses = createAnalysisWorker({
+    database,
+    artifacts,
+    clock,
+    ids,
+    log,
+    concurrency: configuration.analysesAtOnce,
+    workDirectory: workDirectoryOf(configuration),
+    onRecorded: fanOut.onRecorded,
+    recorded: delivery.nudge,
+    afterwards: async (scope) => void (await retainProject({ database, ids, clock }, scope)),
+  });
+  return { analyses, delivery, fanOut, guard };
 }
 
-/** What is done once an hour, in units of bounded size. */
-function createMaintenance({ database, clock, log }: Ground): Periodic {
+/** What each noun deletes when a project or an organization goes; what points to other rows goes before them. */
+const deletionSteps: readonly DeletionStep[] = [...webhookDeletionSteps, ...reportDeletionSteps];
+
+async function addRoutes(server: HttpServer, ground: Ground, workers: Workers): Promise<void> {
+  const { configuration, database, clock, ids, artifacts, sealer } = ground;
+  const { uploadBytesMax, retryForMs } = configuration;
+  const common = { database, clock, ids };
+  healthRoutes(server, { checks: checksOf(ground) });
+  organizationRoutes(server, {
+    ...common,
+    languages,
+    standards: standards.map(({ type, edition }) => ({ type, edition })),
+    deletionSteps: [...deletionSteps, projectsOfOrganization],
+  });
+  tokenRoutes(server, { ...common, projectId: (named) => projectIdOf(database, named) });
+  projectRoutes(server, { ...common, deletionSteps, renamed: (scope) => renameListed(database, scope) });
+  await analysisRoutes(server, {
+    ...common,
+    artifacts,
+    uploadBytesMax,
+    reportsOf: (organization, analyses) => reportsOfAnalyses(database.read, organization, analyses),
+    nudge: workers.analyses.nudge,
+  });
+  reportRoutes(server, { ...common, artifacts });
+  const { nudge } = workers.delivery;
+  await readyMadeRoutes(server, { ...common, artifacts, uploadBytesMax, onRecorded: workers.fanOut.onRecorded, recorded: nudge });
+  const limits = createOpenLimits({
+    clock,
+    perSecond: configuration.openPerSecond,
+    archivesPerAddress: configuration.archivesPerAddress,
+    archivesPerOrganization: configuration.archivesPerOrganization,
+  });
+  reportListRoutes(server, { read: database.read, limits });
+  webhookRoutes(server, { ...common, sealer, guard: workers.guard, nudge });
+  deliveryRoutes(server, { database, clock, retryForMs, nudge });
+}
+
+function checksOf({ database, artifacts }: Ground): readonly HealthCheck[] {
+  return [
+    { name: 'database', check: async () => void (await database.read.selectFrom('settings').select('name').limit(1).execute()) },
+    // Makes a file durable beside the store's own, so it tells a full or read-only disk.
+    { name: 'artifacts', check: async () => void (await artifacts.identity()) },
+  ];
+}
+
+async function projectIdOf(database: Database, named: { readonly organization: string; readonly key: string }): Promise<string> {
+  const project = await findProject({ read: database.read, ...named });
+  if (project === null) throw unknownProject();
+  return project.id;
+}
+
+/** What is done now and then, in units of bounded size: old answers, what projects do not keep, artefacts that nothing points to. */
+function createMaintenance({ configuration, database, artifacts, ids, clock, log }: Ground): Periodic {
+  const { sweepGraceMs: graceMs } = configuration;
+  const everyMs = Math.min(Math.max(graceMs, maintenanceEveryMsMin), maintenanceEveryMs);
   return createPeriodic({
     name: 'maintenance',
-    everyMs: maintenanceEveryMs,
-    firstAfterMs: maintenanceFirstMs,
+    everyMs,
+    firstAfterMs: Math.min(maintenanceFirstMs, everyMs),
     log,
     async run(signal) {
       const purge = (): Promise<number> => database.write((tx) => purgeIdempotency({ tx, now: clock.now(), limit: purgedAtOnceMax }));
       while (!signal.aborted && (await purge()) === purgedAtOnceMax);
+      const expired = await retainAll({ database, ids, clock }, signal);
+      const isReferenced = (organization: string, sha256: readonly string[]) => referencedArtifacts(database.read, organization, sha256);
+      const swept = await sweepArtifacts({ store: artifacts, clock, graceMs, isReferenced, signal });
+      log.info({ expired, ...swept }, 'maintenance.done');
     },
   });
+}
+
+/** Where the files of analyses under way lie: beside the database, on this machine. */
+function workDirectoryOf({ data }: Configuration): string {
+  return join(data, 'work');
 }
 
 /** `GATEPOST_URL` as it is; one without a path is the site, so our prefix is put behind it. */

@@ -212,7 +212,12 @@ const settings = {
     ['1d', 86_400_000],
     'How long an artefact that nothing points to stays; longer than any download.',
   ),
-  log: setting<LogLevel>('GATEPOST_LOG', level, ['info', 'info'], 'The level from which on lines are logged; one JSON object a line on stderr.'),
+  log: setting<LogLevel>(
+    'GATEPOST_LOG',
+    level,
+    ['info', 'info'],
+    'The level from which on lines are logged; one JSON object a line on stderr.',
+  ),
 };
 
 type Values = { readonly [K in keyof typeof settings]: (typeof settings)[K] extends Setting<infer T> ? T : never };

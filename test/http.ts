@@ -69,7 +69,7 @@ export async function createTestServer({
         },
         ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
       });
-      const isJson = String(answer.headers['content-type'] ?? '').includes('json');
+      const isJson = (answer.headers['content-type'] ?? '').includes('json');
       return {
         status: answer.statusCode,
         headers: answer.headers,

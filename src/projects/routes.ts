@@ -40,6 +40,8 @@ export interface ProjectRoutesDeps {
   readonly ids: Identifiers;
   /** What other nouns delete when a project goes. */
   readonly deletionSteps: readonly DeletionStep[];
+  /** A project has another name now: whoever keeps a copy of it is told, after the commit. */
+  readonly renamed?: (scope: { readonly organization: string; readonly project: string; readonly name: string }) => Promise<void>;
 }
 
 export function projectRoutes(server: HttpServer, deps: ProjectRoutesDeps): void {
@@ -80,7 +82,7 @@ function readRoutes(server: HttpServer, { database }: ProjectRoutesDeps): void {
   );
 }
 
-function writeRoutes(server: HttpServer, { database, clock, ids, deletionSteps }: ProjectRoutesDeps): void {
+function writeRoutes(server: HttpServer, { database, clock, ids, deletionSteps, renamed }: ProjectRoutesDeps): void {
   server.patch(
     '/v1/projects/:key',
     {
@@ -105,9 +107,10 @@ function writeRoutes(server: HttpServer, { database, clock, ids, deletionSteps }
       const { organization, token } = request.caller;
       const project = await callersProject({ read: database.read, caller: request.caller, key: request.params.key });
       const change = request.body;
-      return bodyOf(
-        await database.write((tx) => updateProject({ tx, organization, project, change, actor: `token:${token}`, ids, clock })),
-      );
+      const actor = `token:${token}` as const;
+      const changed = await database.write((tx) => updateProject({ tx, organization, project, change, actor, ids, clock }));
+      if (changed.name !== project.name) await renamed?.({ organization, project: project.id, name: changed.name });
+      return bodyOf(changed);
     },
   );
   server.delete(
