@@ -65,6 +65,7 @@ function evened(text: string): string {
 
 /** The first name's newest version: `contextHash/v2` goes before `contextHash/v1`, so that a tool may add versions and older logs still match by theirs. */
 function givenOf(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
   const object = objectOf(value);
   let best: { readonly key: string; readonly name: string; readonly version: number } | undefined;
   for (const key of Object.keys(object)) {
@@ -80,14 +81,13 @@ function givenOf(value: unknown): string | undefined {
 const partialsMax = 64;
 
 function partialOf(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
   const object = objectOf(value);
-  const pairs = Object.keys(object)
-    .sort()
-    .slice(0, partialsMax)
-    .flatMap((key) => {
-      const text = textOf(own(object, key));
-      return text === undefined || isWithheld(text) ? [] : [`${key}=${text.slice(0, fingerprintTextCharactersMax)}`];
-    });
+  const pairs: string[] = [];
+  for (const key of Object.keys(object).sort().slice(0, partialsMax)) {
+    const text = textOf(own(object, key));
+    if (text !== undefined && !isWithheld(text)) pairs.push(key, text.slice(0, fingerprintTextCharactersMax));
+  }
   return pairs.length === 0 ? undefined : JSON.stringify(pairs);
 }
 

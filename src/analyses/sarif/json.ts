@@ -38,7 +38,8 @@ export function clean(text: string, charactersMax: number): string {
     const cut = lead >= 0xd800 && lead <= 0xdbff ? charactersMax - 1 : charactersMax;
     kept = Buffer.from(text.slice(0, cut), 'utf16le').toString('utf16le');
   }
-  return (kept.isWellFormed() ? kept : kept.toWellFormed()).replaceAll('\u0000', '\ufffd');
+  const whole = kept.isWellFormed() ? kept : kept.toWellFormed();
+  return whole.includes('\u0000') ? whole.replaceAll('\u0000', '\ufffd') : whole;
 }
 
 /** `clean`, or undefined where there is no text. */

@@ -134,15 +134,14 @@ export interface Found {
   readonly location: Location;
   readonly region: JsonObject;
   /** What the region's text is; the context's line where only that is given. */
-  readonly lineText?: string;
-  readonly snippet?: string;
+  readonly lineText: string | undefined;
 }
 
-/** Texts that a tool writes in place of what it keeps from those who have no account. */
-const withheld = new Set(['requires login']);
+/** What a tool writes in place of a text that it keeps from those who have no account. */
+const withheld = 'requires login';
 
 export function isWithheld(text: string): boolean {
-  return withheld.has(text.trim().toLowerCase());
+  return text.length < 2 * withheld.length && text.trim().toLowerCase() === withheld;
 }
 
 export function findPlace(result: JsonObject, artifacts: readonly (Location | undefined)[]): Found | undefined {
@@ -154,8 +153,7 @@ export function findPlace(result: JsonObject, artifacts: readonly (Location | un
     if (location === undefined) continue;
     const region = objectOf(physical.region);
     const snippet = textOfSnippet(region);
-    const lineText = snippet ?? lineOfContext(region, objectOf(physical.contextRegion));
-    return { location, region, ...(snippet === undefined ? {} : { snippet }), ...(lineText === undefined ? {} : { lineText }) };
+    return { location, region, lineText: snippet ?? lineOfContext(region, objectOf(physical.contextRegion)) };
   }
   return undefined;
 }
@@ -178,12 +176,21 @@ const lineMax = 2_147_483_647;
 
 /** A finding's place; lines and columns that are none (0, -1, beyond 2^31) are left out. */
 export function placeOf(found: Found, path: string): Place {
-  const snippet = found.snippet ?? found.lineText;
-  const numbers = Object.fromEntries(
-    (['startLine', 'startColumn', 'endLine', 'endColumn'] as const).flatMap((name) => {
-      const value = indexOf(found.region[name]);
-      return value === undefined || value === 0 || value > lineMax ? [] : [[name, value]];
-    }),
-  );
-  return { path, ...numbers, ...(snippet === undefined ? {} : { snippet: clean(snippet, snippetCharactersMax) }) };
+  const { region, lineText } = found;
+  const place: { -readonly [Key in keyof Place]: Place[Key] } = { path };
+  const startLine = countOf(region.startLine);
+  const startColumn = countOf(region.startColumn);
+  const endLine = countOf(region.endLine);
+  const endColumn = countOf(region.endColumn);
+  if (startLine !== undefined) place.startLine = startLine;
+  if (startColumn !== undefined) place.startColumn = startColumn;
+  if (endLine !== undefined) place.endLine = endLine;
+  if (endColumn !== undefined) place.endColumn = endColumn;
+  if (lineText !== undefined) place.snippet = clean(lineText, snippetCharactersMax);
+  return place;
+}
+
+function countOf(value: unknown): number | undefined {
+  const count = indexOf(value);
+  return count === 0 || (count ?? 0) > lineMax ? undefined : count;
 }

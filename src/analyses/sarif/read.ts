@@ -11,7 +11,6 @@ import type { Plan } from './plan.ts';
 import { createPaths, findingOf, type ResultReader, type RunContext } from './result.ts';
 import { createRunRules, type RunRules } from './rules.ts';
 import { createScanner, type ScanEvent } from './scan.ts';
-import { pointerOf } from './scan-state.ts';
 
 /**
  * Reads a SARIF 2.1.0 log of any size without ever holding it: twice, since rules may stand behind the results that name them. Each result
@@ -116,7 +115,7 @@ function createReading(options: {
       if (event.kind !== 'piece') return event.kind === 'leave' ? undefined : enter(event);
       if (context === undefined || runsTimes !== options.runsTimes || resultsTimes !== run?.resultsTimes || run.results === undefined)
         return;
-      const pointer = pointerOf(event.path);
+      const pointer = `/runs/${event.path[1]}/results/${event.path[3]}`;
       if (!event.utf8) notices.add('invalid_utf8', pointer);
       totals.results += 1;
       const finding = findingOf(resultOf(event.text, pointer), context, pointer, reader);

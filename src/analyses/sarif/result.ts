@@ -1,11 +1,11 @@
 import { cwesOfFindingMax, type Finding, nameCharactersMax } from '../finding.ts';
-import { addProperties, addReference, type Component, createTaxa, optional, referencesOf, type Taxa } from './component.ts';
+import { addProperties, addReference, type Component, createTaxa, referencesOf, type Rule } from './component.ts';
 import type { Fingerprints } from './fingerprint.ts';
 import { type JsonObject, listOf, objectOf } from './json.ts';
 import { type Message, messageOf } from './message.ts';
 import type { Notices } from './notices.ts';
 import { addOwasp } from './owasp.ts';
-import { findPlace, type Found, type Location, pathOf, placeOf, type Roots } from './place.ts';
+import { findPlace, type Location, pathOf, placeOf, type Roots } from './place.ts';
 import { type FoundRule, findRule, type RunRules } from './rules.ts';
 import { levelOf, severityOfResult, severityOfScore } from './severity.ts';
 import { kindOf, stateOf, suppressionOf } from './state.ts';
@@ -24,19 +24,30 @@ export interface ResultReader {
   readonly notices: Notices;
 }
 
-const pathsKept = 10_000;
+const pathsKept = 50_000;
 
 /** `pathOf` that remembers: thousands of results lie in the same files. */
 export function createPaths(roots: Roots): (location: Location) => string {
-  const known = new Map<string, string>();
-  return (location) => {
-    const key = `${location.base ?? ''}\u0000${location.uri}`;
-    const found = known.get(key);
+  const known = new Map<string | undefined, Map<string, string>>();
+  let kept = 0;
+  let last: { readonly location: Location; readonly path: string } | undefined;
+  const remembered = (location: Location) => {
+    const found = known.get(location.base)?.get(location.uri);
     if (found !== undefined) return found;
-    if (known.size >= pathsKept) known.clear();
+    if (kept >= pathsKept) {
+      known.clear();
+      kept = 0;
+    }
     const path = pathOf(location, roots);
-    known.set(key, path);
+    const ofBase = known.get(location.base) ?? new Map<string, string>();
+    known.set(location.base, ofBase.set(location.uri, path));
+    kept += 1;
     return path;
+  };
+  return (location) => {
+    // Scanners go file by file, and comparing two texts costs less than looking one up.
+    if (last?.location.uri !== location.uri || last.location.base !== location.base) last = { location, path: remembered(location) };
+    return last.path;
   };
 }
 
@@ -48,30 +59,28 @@ export function findingOf(result: JsonObject, run: RunContext, pointer: string, 
   const found = findRule(result, run.rules);
   noteRule(found, run.rules, pointer, reader.notices);
   const taxa = taxaOf(result, found, run.taxonomies);
-  if (taxa.cwes.size > cwesOfFindingMax) reader.notices.add('cwes_cut', pointer);
+  if (taxa.cwes.length > cwesOfFindingMax) reader.notices.add('cwes_cut', pointer);
   const message = messageOfResult(result, found);
   const located = findPlace(result, run.artifacts);
   const path = located === undefined ? '' : run.pathOf(located.location);
-  return {
+  const finding: { -readonly [Key in keyof Finding]: Finding[Key] } = {
     fingerprint: reader.fingerprints.next(result, { tool: run.tool, rule: found.id, path, text: located?.lineText ?? message.text }),
     tool: run.tool,
     rule: found.id,
-    ...optional('ruleName', found.rule?.name),
-    ...optional('ruleUrl', found.rule?.url),
     severity: severityOf(result, found, kind === 'fail'),
-    cwes: [...taxa.cwes].slice(0, cwesOfFindingMax),
+    cwes: taxa.cwes.length > cwesOfFindingMax ? taxa.cwes.slice(0, cwesOfFindingMax) : taxa.cwes,
     owasp: taxa.owasp,
     message: message.text,
-    ...(message.cut ? { messageCut: true } : {}),
-    ...optional('place', placeFor(located, path)),
     state,
-    ...(state === 'suppressed' ? { suppression: suppressionOf(result) } : {}),
     pointer,
   };
-}
-
-function placeFor(located: Found | undefined, path: string): Finding['place'] {
-  return located === undefined ? undefined : placeOf(located, path);
+  // Assigned one by one, for hundreds of thousands of them: spreading objects takes a third of the time here.
+  if (found.rule?.name !== undefined) finding.ruleName = found.rule.name;
+  if (found.rule?.url !== undefined) finding.ruleUrl = found.rule.url;
+  if (message.cut) finding.messageCut = true;
+  if (located !== undefined) finding.place = placeOf(located, path);
+  if (state === 'suppressed') finding.suppression = suppressionOf(result);
+  return finding;
 }
 
 function severityOf(result: JsonObject, found: FoundRule, fails: boolean): Finding['severity'] {
@@ -85,15 +94,18 @@ function severityOf(result: JsonObject, found: FoundRule, fails: boolean): Findi
 }
 
 /** In the order: the result's taxa, its properties, the rule's relationships, the rule's properties. The first CWE is the primary one. */
-function taxaOf(result: JsonObject, found: FoundRule, taxonomies: readonly Component[]): Taxa {
-  const taxa = createTaxa();
+function taxaOf(result: JsonObject, found: FoundRule, taxonomies: readonly Component[]): Pick<Rule, 'cwes' | 'owasp'> {
   const references = listOf(result.taxa);
-  if (references.length > 0) for (const reference of referencesOf(references)) addReference(reference, taxonomies, taxa);
-  if (result.properties !== undefined) addProperties(result.properties, taxa);
+  if (references.length === 0 && result.properties === undefined) return found.rule ?? noTaxa;
+  const taxa = createTaxa();
+  for (const reference of referencesOf(references)) addReference(reference, taxonomies, taxa);
+  addProperties(result.properties, taxa);
   for (const cwe of found.rule?.cwes ?? []) taxa.cwes.add(cwe);
   for (const tag of found.rule?.owasp ?? []) addOwasp(tag, taxa.owasp);
-  return taxa;
+  return { cwes: [...taxa.cwes], owasp: taxa.owasp };
 }
+
+const noTaxa = { cwes: [], owasp: [] };
 
 function messageOfResult(result: JsonObject, found: FoundRule): Message {
   const message = messageOf(result.message, [found.rule?.strings, found.strings]);
@@ -103,6 +115,5 @@ function messageOfResult(result: JsonObject, found: FoundRule): Message {
 
 function noteRule(found: FoundRule, rules: RunRules, pointer: string, notices: Notices): void {
   if (found.mismatch) notices.add('rule_index_mismatch', pointer);
-  const listsRules = rules.lists.some((list) => list.rules.length > 0);
-  if (found.rule === undefined && found.id !== '' && listsRules) notices.add('rule_not_found', pointer);
+  if (found.rule === undefined && found.id !== '' && rules.count > 0) notices.add('rule_not_found', pointer);
 }

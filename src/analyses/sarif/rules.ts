@@ -2,9 +2,14 @@ import { nameCharactersMax } from '../finding.ts';
 import { type Component, componentReferenceOf, findComponent, finishRule, type Rule } from './component.ts';
 import { cleanOf, indexOf, type JsonObject, objectOf } from './json.ts';
 
+/** A rule with the message strings that it shares with all of its component. */
+interface ListedRule extends Rule {
+  readonly sharedStrings: ReadonlyMap<string, string>;
+}
+
 interface RuleList {
-  readonly rules: readonly Rule[];
-  readonly byId: ReadonlyMap<string, Rule>;
+  readonly rules: readonly ListedRule[];
+  readonly byId: ReadonlyMap<string, ListedRule>;
   readonly strings: ReadonlyMap<string, string>;
 }
 
@@ -14,6 +19,8 @@ export interface RunRules {
   readonly extensions: readonly Component[];
   /** In the order of `driver`, then `extensions`. */
   readonly lists: readonly RuleList[];
+  /** How many in all. */
+  readonly count: number;
 }
 
 export interface FoundRule {
@@ -32,13 +39,14 @@ export function createRunRules(run: {
   readonly taxonomies: readonly Component[];
 }): RunRules {
   const lists = [run.driver, ...run.extensions].map((component) => {
-    const rules = component.rules.map((draft) => finishRule(draft, run.taxonomies));
+    const rules = component.rules.map((draft) => ({ ...finishRule(draft, run.taxonomies), sharedStrings: component.strings }));
     // Of two rules with one id the first counts, as for an index that is not given.
     const byId = new Map(rules.toReversed().map((rule) => [rule.id, rule]));
     byId.delete('');
     return { rules, byId, strings: component.strings };
   });
-  return { driver: run.driver, extensions: run.extensions, lists };
+  const count = lists.reduce((sum, list) => sum + list.rules.length, 0);
+  return { driver: run.driver, extensions: run.extensions, lists, count };
 }
 
 /**
@@ -53,23 +61,23 @@ export function findRule(result: JsonObject, rules: RunRules): FoundRule {
   const indexed =
     (list !== undefined && index !== undefined ? list.rules[index] : undefined) ?? rules.lists[0]?.rules[indexOf(result.ruleIndex) ?? -1];
   const rule = indexed ?? (told === undefined ? undefined : findById(told, list === undefined ? rules.lists : [list, ...rules.lists]));
-  const strings = rules.lists.find((entry) => rule !== undefined && entry.byId.get(rule.id) === rule)?.strings;
   return {
     id: told ?? rule?.id ?? '',
     rule,
-    strings: strings ?? list?.strings ?? rules.driver.strings,
+    strings: rule?.sharedStrings ?? list?.strings ?? rules.driver.strings,
     mismatch: indexed !== undefined && told !== undefined && indexed.id !== told && !told.startsWith(`${indexed.id}/`),
   };
 }
 
 function listMeant(reference: JsonObject, rules: RunRules): RuleList | undefined {
+  if (reference.toolComponent === undefined) return rules.lists[0];
   const component = componentReferenceOf(reference.toolComponent);
   if (component.index === undefined && component.guid === undefined && component.name === undefined) return rules.lists[0];
   const found = findComponent(component, rules.extensions);
   return found === undefined ? rules.lists[0] : rules.lists[rules.extensions.indexOf(found) + 1];
 }
 
-function findById(id: string, lists: readonly RuleList[]): Rule | undefined {
+function findById(id: string, lists: readonly RuleList[]): ListedRule | undefined {
   for (let wanted = id; wanted !== ''; wanted = wanted.slice(0, Math.max(wanted.lastIndexOf('/'), 0))) {
     for (const list of lists) {
       const rule = list.byId.get(wanted);

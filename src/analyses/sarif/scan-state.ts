@@ -37,9 +37,8 @@ export interface ScanState {
   inKey: boolean;
   /** Where the piece or key at hand begins, or -1. */
   held: number;
-  /** The piece at hand, and how deep it stands. */
+  /** The piece at hand. */
   taking: string | undefined;
-  takingDepth: number;
   takingAgain: boolean;
   depth: number;
   /** For each open bracket: 1 for an object, 0 for an array. */
@@ -66,7 +65,6 @@ export function createScanState(root: Plan): ScanState {
     inKey: false,
     held: -1,
     taking: undefined,
-    takingDepth: 0,
     takingAgain: false,
     depth: 0,
     objects: new Uint8Array(depthMax + 1),

@@ -7,8 +7,6 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const SMALL_U = 0x75;
 
-/** 1 for each byte that stands for itself inside a string. */
-const plain = new Uint8Array(256).map((_, byte) => (byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0));
 /** 1 for each byte that a number may be made of. */
 const numeric = new Uint8Array(256).map((_, byte) => ('0123456789+-.eE'.includes(String.fromCharCode(byte)) ? 1 : 0));
 const hexadecimal = new Uint8Array(256).map((_, byte) => (/^[0-9a-fA-F]$/.test(String.fromCharCode(byte)) ? 1 : 0));
@@ -36,9 +34,15 @@ export function skipString(state: ScanState): boolean {
   const { window, end } = state;
   let at = state.at;
   while (at < end) {
-    while (at < end && plain[window[at] as number] === 1) at += 1;
-    if (at >= end) break;
-    const byte = window[at];
+    let byte = window[at] as number;
+    while (byte !== QUOTE && byte !== BACKSLASH && byte >= 0x20) {
+      at += 1;
+      if (at === end) {
+        state.at = at;
+        return false;
+      }
+      byte = window[at] as number;
+    }
     if (byte === QUOTE) {
       state.at = at + 1;
       return true;

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { depthMax, elementBytesMax, keyBytesMax } from './limits.ts';
+import { passOver } from './pass-over.ts';
 import { type Plan, skip } from './plan.ts';
 import {
   append,
@@ -97,18 +98,23 @@ function next(state: ScanState): ScanEvent | undefined {
     begin(state);
   }
   for (;;) {
-    if (state.inString) {
-      if (!skipString(state)) return waiting(state);
-      state.inString = false;
-      const event = state.inKey ? endKey(state) : endValue(state);
-      if (event !== undefined) return event;
-      continue;
-    }
-    skipSpace(state);
-    const step = state.at < state.end ? advance(state) : more;
+    const step = state.inString ? string(state) : state.depth > state.frames.length ? inside(state) : advance(state);
     if (step === more) return waiting(state);
     if (step !== undefined) return step;
   }
+}
+
+/** The string at hand, to its end. */
+function string(state: ScanState): Step {
+  if (!skipString(state)) return more;
+  state.inString = false;
+  if (state.depth > state.frames.length) return undefined;
+  return state.inKey ? endKey(state) : endValue(state);
+}
+
+/** The object or list at hand that is passed over or taken, to its end. */
+function inside(state: ScanState): Step {
+  return passOver(state) ? endValue(state) : more;
 }
 
 function waiting(state: ScanState): undefined {
@@ -122,8 +128,10 @@ function checkPieceSize(state: ScanState): void {
   refuse(state, 'sarif_element_too_large', `One entry of the file is larger than ${elementBytesMax} bytes`, { bytesMax: elementBytesMax });
 }
 
-/** One token that is not inside a string. */
+/** One token of an object or list that is walked. */
 function advance(state: ScanState): Step {
+  skipSpace(state);
+  if (state.at === state.end) return more;
   const byte = state.window[state.at] as number;
   switch (state.expect) {
     case VALUE_OR_CLOSE:
@@ -153,7 +161,6 @@ function following(state: ScanState, byte: number): Step {
   state.at += 1;
   const inObject = state.objects[state.depth] === 1;
   state.expect = inObject ? KEY : VALUE;
-  if (state.depth !== state.frames.length) return undefined;
   if (inObject) state.path[state.path.length - 1] = '';
   else nextEntry(state);
   return undefined;
@@ -174,13 +181,12 @@ function key(state: ScanState, byte: number): undefined {
   state.inString = true;
   state.inKey = true;
   state.expect = COLON;
-  if (state.depth === state.frames.length) state.held = state.at;
+  state.held = state.at;
   state.at += 1;
 }
 
 function endKey(state: ScanState): undefined {
   state.inKey = false;
-  if (state.depth !== state.frames.length) return;
   const frame = state.frames.at(-1) as Frame;
   const kept = state.held >= 0 && state.at - state.held <= keyBytesMax;
   const raw = kept ? state.window.toString('utf8', state.held, state.at) : '""';
@@ -194,7 +200,6 @@ function endKey(state: ScanState): undefined {
 
 /** The plan for the value that begins here. */
 function planHere(state: ScanState): Plan {
-  if (state.depth !== state.frames.length || state.taking !== undefined) return skip;
   const frame = state.frames.at(-1);
   if (frame === undefined) return state.root;
   return frame.plan.as === 'array' ? frame.plan.each : frame.child;
@@ -205,7 +210,6 @@ function value(state: ScanState, byte: number): Step {
   if (plan.as === 'object' || plan.as === 'array') return walked(state, plan, byte);
   if (plan.as === 'take') {
     state.taking = plan.name;
-    state.takingDepth = state.depth;
     state.takingAgain = state.frames.at(-1)?.again ?? false;
     state.held = state.at;
   }
@@ -241,7 +245,9 @@ function walked(state: ScanState, plan: Exclude<Plan, { as: 'skip' | 'take' }>, 
   }
   if (!plan.strict) return unwalked(state, byte) ?? { kind: 'wrong', name: plan.name, path: state.path, again };
   const starts = byte === QUOTE || byte === OPEN_OBJECT || byte === OPEN_ARRAY || (byte >= 0x30 && byte <= 0x39) || byte === 0x2d;
+  const from = state.at;
   if (!starts && !skipLiteral(state)) return more;
+  state.at = from;
   return refuse(state, 'not_sarif', `The file is not SARIF: ${plan.name} must be ${plan.as === 'object' ? 'an object' : 'a list'}`);
 }
 
@@ -258,10 +264,8 @@ function open(state: ScanState, byte: number): undefined {
 function close(state: ScanState, isObject: 0 | 1): Step {
   if (state.depth === 0 || state.objects[state.depth] !== isObject) refuseByte(state);
   const empty = state.expect === VALUE_OR_CLOSE;
-  const leaves = state.depth === state.frames.length;
   state.at += 1;
   state.depth -= 1;
-  if (!leaves) return endValue(state);
   const frame = state.frames.pop() as Frame;
   const last = state.path.pop();
   state.expect = state.depth === 0 ? DONE : NEXT;
@@ -272,7 +276,7 @@ function close(state: ScanState, isObject: 0 | 1): Step {
 /** A value that was passed over or taken has ended. */
 function endValue(state: ScanState): ScanEvent | undefined {
   state.expect = state.depth === 0 ? DONE : NEXT;
-  if (state.taking === undefined || state.depth !== state.takingDepth) return undefined;
+  if (state.taking === undefined) return undefined;
   checkPieceSize(state);
   const text = state.window.toString('utf8', state.held, state.at);
   const utf8 = !text.includes('\ufffd') || isUtf8(state.window.subarray(state.held, state.at));
