@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { createReadStream, createWriteStream } from 'node:fs';
-import type { WriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { findingsOfVolumeMax } from '../report.ts';
@@ -20,6 +19,7 @@ export type DocumentLine = { readonly head: ReportHead } | { readonly finding: R
 export const volumeCharactersMax = 1_000_000;
 /** So many set aside may follow in a volume that its findings have filled: no file of its own for the last few. */
 export const setAsideBesideMax = 200;
+const lineBufferCharacters = 65_536;
 /** What each entry takes beside its own texts. */
 const entryCharacters = 120;
 
@@ -31,7 +31,7 @@ export function* documentLines(document: ReportDocument): Generator<DocumentLine
 
 /** Writes a document for `renderPdfOfFile`. */
 export async function writeDocument(document: ReportDocument, path: string): Promise<void> {
-  const file = openLines(path);
+  const file = await openLines(path);
   for (const line of documentLines(document)) await file.write(line);
   await file.end();
 }
@@ -70,7 +70,7 @@ export async function splitIntoVolumes(
     await file?.end();
     const lines = join(directory, `volume-${parts.length + 1}.ndjson`);
     parts.push({ lines, findingsBefore: total.findings, setAsideBefore: total.setAside, findings: 0, setAside: 0 });
-    file = openLines(lines);
+    file = await openLines(lines);
     characters = 0;
     if (head !== undefined) await file.write(head);
   };
@@ -131,25 +131,25 @@ interface LineFile {
   end(): Promise<void>;
 }
 
-function openLines(path: string): LineFile {
-  const stream: WriteStream = createWriteStream(path);
-  // A failure is told by `write` or `end`; without a listener it would end the process.
-  const failures: Error[] = [];
-  stream.on('error', (error) => failures.push(error));
-  const check = (): void => {
-    const [failure] = failures;
-    if (failure !== undefined) throw failure;
+async function openLines(path: string): Promise<LineFile> {
+  const file = await open(path, 'w');
+  let waiting = '';
+  const flush = async (): Promise<void> => {
+    const text = waiting;
+    waiting = '';
+    await file.writeFile(text);
   };
   return {
     async write(line) {
-      check();
-      if (!stream.write(`${JSON.stringify(line)}\n`)) await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
+      waiting += `${JSON.stringify(line)}\n`;
+      if (waiting.length > lineBufferCharacters) await flush();
     },
     async end() {
-      check();
-      stream.end();
-      if (!stream.closed) await once(stream, 'close');
-      check();
+      try {
+        await flush();
+      } finally {
+        await file.close();
+      }
     },
   };
 }

@@ -1,0 +1,158 @@
+import { severities } from '../../analyses/finding.ts';
+import type { Severity } from '../../analyses/finding.ts';
+import type { ReportDocument, ReportedFinding } from '../report.ts';
+import { categoriesFilteredMax } from './html-style.ts';
+import type { Html } from './html-text.ts';
+import { html, linked, nothing, shown } from './html-text.ts';
+import * as sections from './sections.ts';
+import type { Section } from './sections.ts';
+
+/** The longest message the page shows; what is cut is marked, and findings.json goes on. */
+export const messageCharactersShown = 2_000;
+const snippetCharactersShown = 400;
+/** Findings that the browser lays out at once, when they come near the window. */
+const findingsOfChunk = 50;
+
+export function* findingsSection(section: Section, document: ReportDocument): Generator<Html> {
+  const { texts } = section;
+  const { say } = texts;
+  yield html`<section aria-labelledby="findings"><h2 id="findings">${say('findings.title')}</h2>`;
+  if (document.findings.length === 0) {
+    yield html`<p>${say(document.assessed ? 'findings.none' : 'findings.notAssessed')}</p></section>`;
+    return;
+  }
+  yield html`<p class="muted">${say('findings.note')}</p>`;
+  if (document.findingsTotal > document.findings.length) {
+    yield html`<p class="warn">${say('coverage.cut', { shown: document.findings.length, total: document.findingsTotal })}</p>`;
+  }
+  yield filtersOf(section, document);
+  const ranks = new Map(document.categories.map((category) => [category.id, category.rank]));
+  let severity: Severity | undefined;
+  for (const [index, finding] of document.findings.entries()) {
+    const opens = severity !== finding.severity;
+    if (opens) {
+      yield groupStart(section, severity, finding.severity);
+      severity = finding.severity;
+    }
+    if (opens || index % findingsOfChunk === 0) {
+      yield html`${opens ? nothing : { html: '</ol>' }}<ol class="list" role="list" start="${index + 1}">`;
+    }
+    yield findingItem(section, { finding, number: index + 1, ranks });
+  }
+  yield html`</ol></section></section>`;
+}
+
+function groupStart(section: Section, before: Severity | undefined, severity: Severity): Html {
+  const { document, texts } = section;
+  const count = texts.number(document.openBySeverity[severity]);
+  const end = before === undefined ? nothing : { html: '</ol></section>' };
+  return html`${end}<section class="g s${severities.indexOf(severity) + 1}"><h3>${sections.severityName(texts, severity)} <span class="muted">${count}</span></h3>`;
+}
+
+interface Choice {
+  readonly id: string;
+  readonly label: string;
+  readonly count: number;
+}
+
+/** Filters without a script: the page's style hides what the checked radio button does not name. On paper everything is there. */
+function filtersOf({ texts }: Section, document: ReportDocument): Html {
+  const { say } = texts;
+  const bySeverity = severities.map((severity, index) => ({
+    id: `s${index + 1}`,
+    label: sections.severityName(texts, severity),
+    count: document.openBySeverity[severity],
+  }));
+  const byCategory = document.categories
+    .slice(0, categoriesFilteredMax)
+    .map((category) => ({ id: `c${category.rank}`, label: category.id, count: category.direct }));
+  const { change } = document;
+  const byChange =
+    change === null
+      ? []
+      : (['new', 'reopened', 'still'] as const).map((key) => ({ id: `h-${key}`, label: say(`change.${key}`), count: change[key] }));
+  const group = (name: string, label: string, choices: readonly Choice[]): Html => {
+    const useful = choices.filter((choice) => choice.count > 0);
+    return useful.length < 2
+      ? nothing
+      : html`<fieldset><legend>${label}</legend><label><input class="all" type="radio" name="${name}" checked><span>${say('filter.all')}</span></label>${useful.map(
+          ({ id, label, count }) =>
+            html`<label><input type="radio" name="${name}" id="${id}"><span>${label} ${texts.number(count)}</span></label>`,
+        )}</fieldset>`;
+  };
+  const groups = [
+    group('severity', say('filter.severity'), bySeverity),
+    group('change', say('filter.change'), byChange),
+    group('category', say('filter.category'), byCategory),
+  ].filter((part) => part !== nothing);
+  return groups.length === 0 ? nothing : html`<div class="filters" role="group" aria-label="${say('filter.title')}">${groups}</div>`;
+}
+
+interface Item {
+  readonly finding: ReportedFinding;
+  readonly number: number;
+  readonly ranks: ReadonlyMap<string, number>;
+}
+
+function findingItem(section: Section, { finding, number, ranks }: Item): Html {
+  const { texts } = section;
+  const classes = finding.categories.map((id) => ranks.get(id)).flatMap((rank) => (rank === undefined ? [] : [`c${rank}`]));
+  const change = finding.change === null || finding.change === 'still' ? nothing : html`<b>${texts.say(`finding.${finding.change}`)}</b>`;
+  return html`<li class="f ${classes.join(' ')} ${finding.change ?? ''}" id="f-${finding.fingerprint}"><span class="n">${texts.number(number)}</span>${entry(
+    section,
+    finding,
+    change,
+  )}</li>
+`;
+}
+
+/** What a finding and one set aside have in common. */
+function entry({ texts }: Section, finding: ReportedFinding, first: Html): Html {
+  const { say } = texts;
+  const rule = finding.rule || say('finding.noRule');
+  const name =
+    finding.ruleName === undefined || finding.ruleName === rule ? nothing : html` <span class="muted">${finding.ruleName}</span>`;
+  const place = sections.placeText(finding);
+  const since = finding.firstSeen === null ? [] : [`${say('column.since')} ${texts.day(finding.firstSeen)}`];
+  const small = [...since, finding.tool, finding.fingerprint].join(' · ');
+  const snippet = finding.place?.snippet;
+  return html`<span class="tags">${first}${sections.categoryNames(finding).join(' ')}</span><h4>${linked(rule, finding.ruleUrl)}</h4>${name}<p class="m">${message(
+    texts,
+    finding,
+  )}</p>${place === null ? html`<p class="muted">${say('finding.noPlace')}</p>` : html`<p class="p"><code>${place}</code></p>`}${
+    snippet === undefined || snippet.trim() === ''
+      ? nothing
+      : html`<pre tabindex="0"><code>${shown(snippet.replace(/^\n+|\s+$/g, ''), snippetCharactersShown)}</code></pre>`
+  }<p class="x">${small}</p>`;
+}
+
+function message(texts: Section['texts'], finding: ReportedFinding): Html {
+  if (finding.message === '') {
+    return html`<span class="muted">${texts.say('finding.noMessage')}</span>`;
+  }
+  const text = shown(finding.message, messageCharactersShown);
+  return text.cut || finding.messageCut === true ? html`${text} <i>${texts.say('finding.cut')}</i>` : text;
+}
+
+export function* setAsideSection(section: Section, document: ReportDocument): Generator<Html> {
+  const { texts } = section;
+  const { say } = texts;
+  const total = sections.setAsideTotal(section.document);
+  yield html`<section aria-labelledby="set-aside"><h2 id="set-aside">${say('setAside.title')} <span class="muted">${texts.number(total)}</span></h2>`;
+  yield html`<p class="muted">${say(total === 0 ? 'setAside.none' : 'setAside.note')}</p>`;
+  if (document.setAside.length < total) {
+    yield html`<p class="warn">${say('setAside.cut', { shown: document.setAside.length, total })}</p>`;
+  }
+  for (const [index, finding] of document.setAside.entries()) {
+    if (index % findingsOfChunk === 0) {
+      yield html`${index === 0 ? nothing : { html: '</ol>' }}<ol class="list" role="list" start="${index + 1}">`;
+    }
+    const reason = sections.reasonText(texts, finding);
+    const state = html`<b>${say(`state.${finding.state}`)}</b>`;
+    yield html`<li class="f"><span class="n">${texts.number(index + 1)}</span>${entry(section, finding, state)}${
+      reason === '' ? nothing : html`<p>${reason}</p>`
+    }</li>
+`;
+  }
+  yield html`${document.setAside.length === 0 ? nothing : { html: '</ol>' }}</section>`;
+}
