@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Finding } from '../../analyses/finding.ts';
 import { documentLines } from '../render/volumes.ts';
 import type { ReportDocument } from '../report.ts';
@@ -14,6 +15,9 @@ import { createTextFile, readLines } from './lines.ts';
 import { marksOf, standardOf } from './read-stage.ts';
 import type { Reading } from './read-stage.ts';
 
+/** Then the loop gets a turn, so that the process learns that its parent is gone. */
+const linesAtOnce = 4_096;
+
 export type RenderHtml = (document: ReportDocument) => Iterable<string>;
 
 /** A report that is made but for its PDFs, and where its document lies until they are, as lines (render/volumes.ts). */
@@ -23,12 +27,12 @@ export interface WrittenReport extends MadeReport {
 }
 
 /** Second half of the making, for one standard: one pass over the findings, then the files that need no PDF. */
-export function writeReport(options: {
+export async function writeReport(options: {
   readonly job: MakeJob;
   readonly reading: Reading;
   readonly position: number;
   readonly renderHtml: RenderHtml;
-}): WrittenReport {
+}): Promise<WrittenReport> {
   const { job, reading, position } = options;
   const report = job.standards[position];
   if (report === undefined) throw new RangeError('There is no such standard in the job');
@@ -39,7 +43,7 @@ export function writeReport(options: {
     sarif: join(directory, 'findings.sarif'),
     document: join(directory, 'document.ndjson'),
   };
-  const document = evaluate({
+  const document = await evaluate({
     job,
     report,
     standard: standardOf(report.type, report.edition),
@@ -66,14 +70,14 @@ export function writeReport(options: {
   };
 }
 
-function evaluate(options: {
+async function evaluate(options: {
   readonly job: MakeJob;
   readonly report: StandardJob;
   readonly standard: Standard;
   readonly reading: Reading;
   readonly fixed: number | null;
   readonly files: { readonly findings: string; readonly sarif: string };
-}): ReportDocument {
+}): Promise<ReportDocument> {
   const { job, report, standard, reading, files } = options;
   const { tools } = reading.facts;
   const evaluator = createEvaluator({ standard, tools, previousCategories: report.previousCategories });
@@ -82,7 +86,10 @@ function evaluate(options: {
   const sarif = createFindingsSarif({ directory: job.directory, path: files.sarif, tools });
   const marks = readLines(reading.files.marks);
   const date = Date.parse(job.analysis.dateText);
+  let lines = 0;
   for (const line of readLines(reading.files.findings)) {
+    lines += 1;
+    if (lines % linesAtOnce === 0) await setImmediate();
     const mark = marks.next();
     const finding = evaluator.add(JSON.parse(line) as Finding, marksOf(mark.done === true ? '' : mark.value, date));
     if (finding === null) continue;

@@ -61,7 +61,8 @@ async function answer(request: StageRequest, tools: StageTools): Promise<StageAn
 async function read(job: MakeJob, tools: StageTools): Promise<ReadResult> {
   const reading = await readFindings(job, await tools.readSarif());
   const renderHtml = await tools.renderHtml();
-  const reports = job.standards.map((_, position) => writeReport({ job, reading, position, renderHtml }));
+  const reports: WrittenReport[] = [];
+  for (const position of job.standards.keys()) reports.push(await writeReport({ job, reading, position, renderHtml }));
   const { findings, fingerprints, fixed } = reading.files;
   return { facts: reading.facts, findings, fingerprints, fixed, reports };
 }
