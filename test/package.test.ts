@@ -38,7 +38,7 @@ test('the package installs elsewhere without scripts, holds no source and no tes
     own.filter((name) => /\.ts$|\.test\.js$|^src|^test|run\.js$|build\.js$/.test(name) && name !== join('dist', 'cli', 'run.js')),
     [],
   );
-  for (const name of ['LICENSE', 'THIRD-PARTY.md', 'README.md']) assert.ok(existsSync(join(installed, name)), name);
+  for (const name of ['LICENSE', 'THIRD-PARTY.md', 'package.json']) assert.ok(existsSync(join(installed, name)), name);
 
   const gatepost = join(elsewhere, 'node_modules', '.bin', 'gatepost');
   const data = join(folder, 'data');
