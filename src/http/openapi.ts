@@ -1,4 +1,5 @@
 import swagger from '@fastify/swagger';
+import type { FastifyContextConfig } from 'fastify';
 import type { HttpServer } from './http-server.ts';
 import { referencePage, referencePagePolicy } from './reference-page.ts';
 
@@ -65,12 +66,27 @@ export async function describeRoutes(server: HttpServer, { version }: { readonly
           description,
           operationId: operationId(String(route.method), url),
           security: scope === null || scope === undefined ? [] : [{ token: [] }],
-          ...(describedBody === undefined ? {} : { body: describedBody.schema, consumes: [...describedBody.consumes] }),
+          ...bodyOf(schema, describedBody),
           response: { ...answers, '4xx': errorAnswer, '5xx': ourFailure },
         },
       };
     },
   });
+}
+
+interface Body {
+  readonly body?: unknown;
+  readonly consumes?: readonly string[] | undefined;
+}
+
+/** What a route that reads its body as a stream takes: as it says itself, else as bytes, or as the parts of a form. */
+function bodyOf(schema: Body | undefined, described: FastifyContextConfig['describedBody']): object {
+  if (described !== undefined) return { body: described.schema, consumes: [...described.consumes] };
+  const { body, consumes } = schema ?? {};
+  if (body !== undefined || consumes === undefined) return {};
+  return {
+    body: consumes.includes('multipart/form-data') ? { type: 'object', additionalProperties: true } : { type: 'string', format: 'binary' },
+  };
 }
 
 /** `GET /v1/projects/:key/analyses` is `getV1ProjectsKeyAnalyses`: made from what never changes. */

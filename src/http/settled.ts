@@ -12,7 +12,8 @@ export function whenSettled(server: HttpServer, run: OnSettled): void {
     run(request, reply, aborted);
   };
   server.addHook('onRequest', async (request, reply) => {
-    reply.raw.once('close', () => once(request, reply, true));
+    // May come before a later hook's `onResponse`: whether all was sent is asked, not guessed from the order.
+    reply.raw.once('close', () => once(request, reply, !reply.raw.writableFinished));
   });
   server.addHook('onResponse', async (request, reply) => once(request, reply, false));
 }
