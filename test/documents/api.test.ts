@@ -9,6 +9,7 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { App } from '../../src/app.ts';
 import { buildApp } from '../../src/app.ts';
 import { readConfiguration } from '../../src/configuration.ts';
 import { generateSecret } from '../../src/webhooks/signing/secret.ts';
@@ -17,12 +18,17 @@ import { standardWebhooks } from '../../src/webhooks/signing/standard-webhooks.t
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const page = readFileSync(join(root, 'docs/api.md'), 'utf8');
 
-test('every call that api.md names is in the description of the API', async (t) => {
+async function startApp(t: TestContext): Promise<App> {
   const directory = mkdtempSync(join(tmpdir(), 'gatepost-documents-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   const app = await buildApp(readConfiguration({ GATEPOST_DATA: directory, GATEPOST_LOG: 'silent', GATEPOST_PORT: '0' }));
   t.after(() => app.stop());
   await app.server.ready();
+  return app;
+}
+
+test('every call that api.md names is in the description of the API', async (t) => {
+  const app = await startApp(t);
   const { paths = {} } = app.server.swagger();
   const known = new Set(
     Object.entries(paths).flatMap(([path, item]) => Object.keys(item ?? {}).map((method) => `${method.toUpperCase()} ${plain(path)}`)),
@@ -33,6 +39,18 @@ test('every call that api.md names is in the description of the API', async (t) 
   assert.ok(named.size > 15, 'the page names the calls');
   assert.deepEqual(
     [...named].filter((call) => !known.has(call)),
+    [],
+  );
+});
+
+test('every metric that operating.md names is there', async (t) => {
+  const app = await startApp(t);
+  await app.server.inject('/healthz');
+  const { body } = await app.server.inject('/metrics');
+  const named = readFileSync(join(root, 'docs/operating.md'), 'utf8').match(/\b(gatepost|nodejs)_[a-z0-9_]+\b/g) ?? [];
+  assert.ok(named.length > 3, 'the page names metrics');
+  assert.deepEqual(
+    named.filter((name) => !body.includes(name)),
     [],
   );
 });

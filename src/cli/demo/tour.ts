@@ -110,10 +110,9 @@ async function takeIn({ teller, client, receiver, version, now }: TakeIn): Promi
     const tools = log.runs.map((run) => run.tool.driver.name).join(', ');
     return { id: analysis.id, line: `${results} results of ${tools}: accepted`, facts: { version, results, analysis: analysis.id } };
   });
-  let done = 0;
+  const sent = now();
   const { reports } = await teller.step('Reports', async () => {
     const analysis = await client.waitFor(id, analysisMsMax);
-    done = now();
     const made = new Set((analysis.reports ?? []).map((report) => report.id));
     const listed = (await client.list(`version=${version}`)).reports.filter((report) => made.has(report.id));
     if (listed.length === 0) throw new Error('no report was made');
@@ -127,8 +126,7 @@ async function takeIn({ teller, client, receiver, version, now }: TakeIn): Promi
   });
   await teller.step('Webhook arrived', async () => {
     const { event, body, id: delivery, at } = await receiver.waitFor(reports[0]?.id ?? '', webhookMsMax);
-    const late = at <= done ? 'before we asked' : `${seconds(at - done)} later`;
-    const line = `${event} with ${body.reports.length} reports, signature verified, ${late}`;
+    const line = `${event} with ${body.reports.length} reports, signature verified, ${seconds(at - sent)} after the scan was accepted`;
     return { line, facts: { event, delivery, verified: true, reports: body.reports.length } };
   });
 }
