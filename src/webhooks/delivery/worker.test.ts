@@ -1,0 +1,291 @@
+// The whole way of a delivery, on both databases, with receivers of our own on loopback: recorded, fanned out, claimed, sent, settled.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Webhook } from 'standardwebhooks';
+import { eachDatabase } from '../../../test/databases.ts';
+import { createEngine, ids, lastFirst, startReceiver, until } from '../../../test/webhooks/engine.ts';
+import type { Database } from '../../storage/database/database.ts';
+import { claim, leaseMs } from './claim.ts';
+import { resend } from './resend.ts';
+import { createSettler } from './settle.ts';
+import { createSlots, inFlightOfWebhookMax } from './slots.ts';
+import { takeBackExpired } from './upkeep.ts';
+
+const report = {
+  projectName: 'Test product',
+  id: '00000000-0000-0000-0000-000000000002',
+  reportType: 'CWE Top 25',
+  reportVersion: 2024,
+  projectVersion: '1.0',
+  date: '2025-12-17T09:05:48.5946432+00:00',
+  uploadDate: '2025-12-17T09:05:48.5946432+00:00',
+  vulnerabilitiesCount: 0,
+  securityRating: 'A',
+} as const;
+
+const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+const deliveriesOf = (database: Database) => database.read.selectFrom('deliveries').selectAll().orderBy('id').execute();
+const attemptsOf = (database: Database) => database.read.selectFrom('attempts').selectAll().orderBy('id').execute();
+const settled = (database: Database, n: number) =>
+  until(async () => (await deliveriesOf(database)).filter((row) => row.settled !== null).length === n);
+
+eachDatabase((open, engine) => {
+  test(`an event reaches the webhooks that want it, signed, in the list's shape (${engine})`, async (context) => {
+    const t = lastFirst(context);
+    const database = await open(t);
+    const receiver = await startReceiver(t);
+    const it = await createEngine(t, { database });
+    await it.addWebhook(`${receiver.url}/wants`);
+    await it.addWebhook(`${receiver.url}/updated-only`, { events: ['report.updated'] });
+    await it.addWebhook(`${receiver.url}/other-project`, { project: ids.next() });
+    await it.worker.start();
+    await it.happen({ reports: [report] });
+    await receiver.count(1);
+    await settled(database, 1);
+    const [arrived] = receiver.arrived;
+    assert.equal(arrived?.url, '/hook/wants');
+    assert.equal(arrived?.body, JSON.stringify({ organizationId: it.organization, reports: [report] }));
+    new Webhook(secret).verify(arrived?.body ?? '', arrived?.headers as Record<string, string>);
+    assert.equal(arrived?.headers['content-type'], 'application/json');
+    assert.equal(arrived?.headers['x-gatepost-event'], 'report.ingested');
+    assert.equal(arrived?.headers['x-gatepost-attempt'], '1');
+    assert.match(String(arrived?.headers['x-gatepost-signature-256']), /^sha256=[0-9a-f]{64}$/);
+    const [delivery, more] = await deliveriesOf(database);
+    assert.equal(more, undefined);
+    assert.equal(delivery?.state, 'delivered');
+    assert.equal(delivery?.id, arrived?.headers['webhook-id']);
+    assert.equal((await attemptsOf(database)).length, 1);
+  });
+
+  test(`a failed delivery is retried under the same id until it succeeds (${engine})`, async (context) => {
+    const t = lastFirst(context);
+    const database = await open(t);
+    const receiver = await startReceiver(t, (response, _arrived, nth) => response.writeHead(nth < 3 ? 500 : 200).end('oops'));
+    const it = await createEngine(t, { database, intervalMs: 50 });
+    await it.addWebhook(receiver.url);
+    await it.worker.start();
+    await it.happen();
+    await settled(database, 1);
+    assert.deepEqual(
+      receiver.arrived.map((each) => each.headers['x-gatepost-attempt']),
+      ['1', '2', '3'],
+    );
+    assert.equal(new Set(receiver.arrived.map((each) => each.headers['webhook-id'])).size, 1);
+    assert.deepEqual(
+      (await attemptsOf(database)).map((row) => [row.number, row.status]),
+      [
+        [1, 500],
+        [2, 500],
+        [3, 200],
+      ],
+    );
+  });
+
+  test(`a delivery whose time is over is exhausted, kept, and resendable under the same id (${engine})`, async (context) => {
+    const t = lastFirst(context);
+    const database = await open(t);
+    let well = false;
+    const receiver = await startReceiver(t, (response) => response.writeHead(well ? 200 : 503).end());
+    const it = await createEngine(t, { database, intervalMs: 50, retryForMs: 120 });
+    await it.addWebhook(receiver.url);
+    await it.worker.start();
+    await it.happen();
+    await settled(database, 1);
+    const [exhausted] = await deliveriesOf(database);
+    assert.equal(exhausted?.state, 'exhausted');
+    assert.equal(exhausted?.last_status, 503);
+    well = true;
+    await database.write((tx) =>
+      resend({ tx, organization: it.organization, delivery: exhausted?.id ?? '', clock: { now: () => Date.now() }, retryForMs: 1000 }),
+    );
+    it.worker.nudge();
+    await until(async () => (await deliveriesOf(database))[0]?.state === 'delivered');
+    assert.equal(new Set(receiver.arrived.map((each) => each.headers['webhook-id'])).size, 1);
+    assert.equal((await attemptsOf(database)).length, receiver.arrived.length);
+  });
+
+  test(`a resend of what is delivered, or under way, is never swallowed (${engine})`, async (context) => {
+    const t = lastFirst(context);
+    const database = await open(t);
+    const waiting: (() => void)[] = [];
+    const receiver = await startReceiver(t, (response) => waiting.push(() => response.writeHead(200).end()));
+    const it = await createEngine(t, { database });
+    await it.addWebhook(receiver.url);
+    await it.worker.start();
+    await it.happen();
+    await receiver.count(1);
+    const [delivery] = await deliveriesOf(database);
+    const again = () =>
+      database.write((tx) =>
+        resend({ tx, organization: it.organization, delivery: delivery?.id ?? '', clock: { now: () => Date.now() }, retryForMs: 60_000 }),
+      );
+    // While the first attempt is under way; it will succeed.
+    await again();
+    waiting.shift()?.();
+    await receiver.count(2);
+    waiting.shift()?.();
+    await settled(database, 1);
+    // And once it is delivered.
+    await again();
+    it.worker.nudge();
+    await receiver.count(3);
+    waiting.shift()?.();
+    await settled(database, 1);
+    assert.deepEqual(
+      receiver.arrived.map((each) => each.headers['x-gatepost-attempt']),
+      ['1', '2', '3'],
+    );
+    assert.equal((await deliveriesOf(database))[0]?.state, 'delivered');
+  });
+
+  test(`a delivery claimed twice is sent once, and a stale worker's outcome changes nothing (${engine})`, async (context) => {
+    const t = lastFirst(context);
+    const database = await open(t);
+    const it = await createEngine(t, { database });
+    await it.addWebhook('http://127.0.0.1:1/');
+    for (let n = 0; n < 6; n += 1) await it.happen();
+    const clock = { now: () => Date.now() };
+    const claims = await Promise.all([0, 1, 2].map(() => claim({ database, clock, ids, slots: createSlots(), count: 100 })));
+    const taken = claims.flat();
+    assert.equal(taken.length, 6);
+    assert.equal(new Set(taken.map((each) => each.delivery)).size, 6);
+    const [stale] = taken;
+    assert.ok(stale);
+    // Its lease ends, another takes it.
+    const later = { now: () => Date.now() + leaseMs + 1 };
+    assert.equal(await takeBackExpired({ database, clock: later }), 6);
+    const [fresh] = (await claim({ database, clock: later, ids, slots: createSlots(), count: 100 })).filter(
+      (each) => each.delivery === stale.delivery,
+    );
+    assert.ok(fresh);
+    const settler = createSettler({ database, ids });
+    const attempt = { at: 1, durationMs: 1, request: '{}', status: 200, answerHeaders: null, answerBody: null, error: null };
+    const outcome = { decision: { state: 'delivered' } as const, now: Date.now(), attempt };
+    assert.equal(await settler.settle({ ...outcome, claimed: stale }), false);
+    assert.equal((await attemptsOf(database)).length, 0);
+    assert.equal(await settler.settle({ ...outcome, claimed: fresh }), true);
+    assert.equal(await settler.settle({ ...outcome, claimed: fresh }), false);
+    assert.equal((await attemptsOf(database)).length, 1);
+  });
+
+  test(`what a killed process had sent and not settled is sent again under the same id (${engine})`, async (context) => {
+    const t = lastFirst(context);
+    const database = await open(t);
+    const receiver = await startReceiver(t);
+    const it = await createEngine(t, { database });
+    await it.addWebhook(receiver.url);
+    await it.happen();
+    const before = { now: () => Date.now() - leaseMs - 1 };
+    // A process that claims and sends, and dies before it settles. On PostgreSQL its lease has ended by now.
+    await database.write((tx) => tx.updateTable('deliveries').set({ due: before.now() }).execute());
+    const [claimed] = await claim({ database, clock: before, ids, slots: createSlots(), count: 1 });
+    assert.ok(claimed);
+    await it.worker.start();
+    await settled(database, 1);
+    assert.equal(receiver.arrived.length, 1);
+    assert.equal(receiver.arrived[0]?.headers['webhook-id'], claimed.delivery);
+    assert.equal(receiver.arrived[0]?.headers['x-gatepost-attempt'], '1');
+  });
+
+  test(`a webhook that hangs holds its own slots alone; the others do not feel it (${engine})`, async (context) => {
+    const t = lastFirst(context);
+    const database = await open(t);
+    const hanging = await startReceiver(t, () => undefined);
+    const healthy = await startReceiver(t);
+    const it = await createEngine(t, { database, deadlineMs: 1500 });
+    await it.addWebhook(hanging.url);
+    await it.addWebhook(healthy.url);
+    await it.worker.start();
+    for (let n = 0; n < 30; n += 1) await it.happen();
+    await healthy.count(30);
+    assert.equal(hanging.arrived.length, inFlightOfWebhookMax);
+    // Once it has failed it is probed by one at a time.
+    await until(async () => (await attemptsOf(database)).filter((row) => row.error === 'timeout').length >= inFlightOfWebhookMax);
+    await hanging.count(inFlightOfWebhookMax + 1);
+    assert.ok(hanging.arrived.length <= inFlightOfWebhookMax + 2, String(hanging.arrived.length));
+  });
+
+  test(`first attempts go before retries (${engine})`, async (context) => {
+    const t = lastFirst(context);
+    const database = await open(t);
+    const it = await createEngine(t, { database });
+    await it.addWebhook('http://127.0.0.1:1/');
+    for (let n = 0; n < 5; n += 1) await it.happen();
+    await database.write((tx) => tx.updateTable('deliveries').set({ attempts: 1, due: 1 }).execute());
+    const fresh = await it.happen();
+    const taken = await claim({ database, clock: { now: () => Date.now() }, ids, slots: createSlots(), count: 3 });
+    assert.deepEqual(
+      taken.map((each) => each.lane),
+      ['first', 'retry', 'retry'],
+    );
+    assert.equal(taken[0]?.event, fresh);
+  });
+
+  test(`while a webhook is off nothing is made for it, and what waits is neither sent nor lost (${engine})`, async (context) => {
+    const t = lastFirst(context);
+    const database = await open(t);
+    const receiver = await startReceiver(t);
+    const it = await createEngine(t, { database });
+    const webhook = await it.addWebhook(receiver.url);
+    await it.happen();
+    const turn = (active: number) => database.write((tx) => tx.updateTable('webhooks').set({ active }).where('id', '=', webhook).execute());
+    await turn(0);
+    await it.happen();
+    await it.worker.start();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.deepEqual(
+      (await deliveriesOf(database)).map((row) => row.state),
+      ['pending'],
+    );
+    await turn(1);
+    it.worker.nudge();
+    await settled(database, 1);
+    assert.equal(receiver.arrived.length, 1);
+  });
+
+  test(`what is refused at sending is an attempt with its reason and reaches nobody (${engine})`, async (context) => {
+    const t = lastFirst(context);
+    const database = await open(t);
+    const receiver = await startReceiver(t);
+    const it = await createEngine(t, { database, allow: [], retryForMs: 1 });
+    await it.addWebhook(receiver.url);
+    await it.worker.start();
+    await it.happen();
+    await settled(database, 1);
+    const [attempt] = await attemptsOf(database);
+    assert.equal(attempt?.error, 'address_refused');
+    assert.equal(JSON.parse(attempt?.request ?? '{}').reason, 'loopback');
+    assert.equal(receiver.arrived.length, 0);
+  });
+
+  test(`no secret reaches the log or the database in clear, though the receiver throws it all back (${engine})`, async (context) => {
+    const t = lastFirst(context);
+    const database = await open(t);
+    const receiver = await startReceiver(t, (response, arrived) =>
+      response
+        .writeHead(500, { 'x-echo': String(arrived.headers.authorization), 'set-cookie': 'a=planted-cookie' })
+        .end(`\0 ${arrived.url} ${JSON.stringify(arrived.headers)}`),
+    );
+    const it = await createEngine(t, { database, retryForMs: 1 });
+    const url = receiver.url.replace('http://', 'http://bob:planted-password@');
+    await it.addWebhook(`${url}?token=planted-token`, { secret: 'planted-secret-of-the-webhook' });
+    await it.worker.start();
+    await it.happen();
+    await settled(database, 1);
+    const [arrived] = receiver.arrived;
+    assert.equal(arrived?.headers.authorization, `Basic ${Buffer.from('bob:planted-password').toString('base64')}`);
+    assert.equal(arrived?.url, '/hook?token=planted-token');
+    const [attempt] = await attemptsOf(database);
+    assert.match(attempt?.response_body ?? '', /\uFFFD/);
+    assert.match(attempt?.request ?? '', /"url":"http:\/\/\*\*\*@127\.0\.0\.1:\d+\/hook\?token=\*\*\*"/);
+    const tables = ['webhooks', 'deliveries', 'attempts', 'events', 'audit'] as const;
+    const rows = await Promise.all(tables.map((table) => database.read.selectFrom(table).selectAll().execute()));
+    const everything = JSON.stringify(rows) + it.log.join('');
+    for (const planted of ['planted', Buffer.from('bob:planted-password').toString('base64')])
+      assert.ok(!everything.includes(planted), planted);
+    const [line] = it.lines.filter((each) => each['msg'] === 'delivery.attempted');
+    assert.equal(line?.['organization'], 'example');
+    assert.equal(line?.['outcome'], 'exhausted');
+    assert.ok(!it.log.join('').includes(it.organization));
+  });
+});
