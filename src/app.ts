@@ -40,6 +40,7 @@ import type { Identifiers } from './identifiers.ts';
 import { createIdentifiers } from './identifiers.ts';
 import type { DeletionStep } from './organizations/deletion.ts';
 import { organizationRoutes } from './organizations/routes.ts';
+import { takeBackAnalyses } from './analyses/store.ts';
 import { createTokenLookup } from './organizations/token-lookup.ts';
 import { tokenRoutes } from './organizations/token-routes.ts';
 import type { Periodic } from './periodic.ts';
@@ -54,6 +55,7 @@ import { createSealer, keyFingerprint, readOrMakeSecretKey } from './secret-key.
 import { createArtifactDirectory } from './storage/artifacts/directory.ts';
 import type { ArtifactStore } from './storage/artifacts/store.ts';
 import type { Database } from './storage/database/database.ts';
+import type { DatabaseLocation } from './storage/database/open.ts';
 import { openDatabase } from './storage/database/open.ts';
 import { settle } from './storage/database/settings.ts';
 import { versionText } from './version.ts';
@@ -109,7 +111,7 @@ export async function buildApp(configuration: Configuration, overrides: Override
       'With DATABASE_URL, GATEPOST_SECRET_KEY must be set, to the same on every node (openssl rand -base64 32).',
     );
   }
-  const database = await openDatabase({ directory: configuration.data, url: configuration.databaseUrl ?? undefined }, 'server');
+  const database = await openDatabase(locationOf(configuration), 'server');
   try {
     const sealer = await openSealer({ configuration, database });
     const artifacts = createArtifactDirectory({ root: configuration.artifacts, clock, ids });
@@ -129,6 +131,10 @@ export async function buildApp(configuration: Configuration, overrides: Override
     await database.close();
     throw error;
   }
+}
+
+function locationOf({ data, databaseUrl, databaseConnections }: Configuration): DatabaseLocation {
+  return { directory: data, url: databaseUrl ?? undefined, connectionsMax: databaseConnections };
 }
 
 /** The key that secrets are encrypted with. Refuses one that is not the key this database's secrets were encrypted with. */
@@ -173,10 +179,9 @@ interface Workers {
 async function assemble(ground: Ground): Promise<App> {
   const { configuration, log, clock, ids, database, sealer, metrics } = ground;
   // What the last run left under way will never end, where nobody else can have begun it.
-  if (!database.facts.manyNodes) {
-    await database.write((tx) => clearUnderWay({ tx }));
-    await clearWorkDirectory(workDirectoryOf(configuration));
-  }
+  if (!database.facts.manyNodes) await database.write((tx) => clearUnderWay({ tx }));
+  await clearWorkDirectory(workDirectoryOf(configuration));
+  await takeBackAnalyses(database);
   const tokens = createTokenLookup({ database, clock, log });
   const workers = createWorkers(ground);
   const server = await createHttpServer({

@@ -109,7 +109,7 @@ interface ClaimOptions {
  * branch: the database's unique key on what is running decides.
  */
 export async function claimAnalysis({ database, clock, ids }: ClaimOptions): Promise<Claim | null> {
-  const token = ids.next();
+  const token = `${database.node}:${ids.next()}`;
   try {
     const analysis = await database.write(async (tx) => {
       const now = clock.now();
@@ -155,13 +155,14 @@ export async function claimAnalysis({ database, clock, ids }: ClaimOptions): Pro
   }
 }
 
-/** At start on a directory that is ours alone: what is marked as under way was held by a process that is no more. */
-export async function releaseAllAnalyses(database: Database): Promise<number> {
+/** At start: what this node had under way when its process ended is nobody's any more. Answers how many there were. */
+export async function takeBackAnalyses(database: Database): Promise<number> {
   const result = await database.write((tx) =>
     tx
       .updateTable('analyses')
       .set({ status: 'pending', lease_token: null, lease_until: null })
       .where('status', '=', 'running')
+      .where('lease_token', 'like', `${database.node}:%`)
       .executeTakeFirst(),
   );
   return Number(result.numUpdatedRows);

@@ -6,7 +6,7 @@ import { createAnalysisBench, emptyFacts } from '../../test/analyses.ts';
 import { eachDatabase } from '../../test/databases.ts';
 import { knownFindings } from '../analyses/findings.ts';
 import type { Claim } from '../analyses/store.ts';
-import { claimAnalysis, crashesMax, leaseMs, readAnalysis, releaseAllAnalyses, settleAgain, settleDone } from '../analyses/store.ts';
+import { claimAnalysis, crashesMax, leaseMs, readAnalysis, takeBackAnalyses, settleAgain, settleDone } from '../analyses/store.ts';
 import { GatepostError } from '../errors.ts';
 import { deleteProject } from '../projects/deletion.ts';
 import { findProject } from '../projects/store.ts';
@@ -180,7 +180,7 @@ eachDatabase((open, engine) => {
         [second, 'open', true],
       ],
     );
-    await releaseAllAnalyses(bench.database);
+    await takeBackAnalyses(bench.database);
     assert.deepEqual(await run(bench), ['updated', 'updated']);
     assert.deepEqual(await known(), before);
   });

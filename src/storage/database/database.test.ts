@@ -4,16 +4,16 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { sql } from 'kysely';
 import { eachDatabase, newLocation } from '../../../test/databases.ts';
-import type { Database } from './database.ts';
+import type { Connected } from './database.ts';
 import { isUniqueViolation } from './failures.ts';
 import { openDatabase, readSchemaState } from './open.ts';
 import { openSqlite } from './sqlite/open.ts';
 
 // Looks from outside: what was answered is there, what failed left nothing, on both databases.
 
-const set = (database: Database, name: string, value: string): Promise<unknown> =>
+const set = (database: Connected, name: string, value: string): Promise<unknown> =>
   database.write((tx) => tx.insertInto('settings').values({ name, value }).execute());
-const names = async (database: Database): Promise<string[]> =>
+const names = async (database: Connected): Promise<string[]> =>
   (await database.read.selectFrom('settings').select('name').orderBy('name').execute()).map((row) => row.name);
 
 eachDatabase((open, engine) => {
@@ -143,7 +143,7 @@ test('a directory whose server was killed is free at once', async (t) => {
 
 test('a unit that holds the writer too long is rolled back and does not stop the others', async (t) => {
   const location = await newLocation({ after: (step) => t.after(step) }, 'sqlite');
-  const database = await openSqlite({ directory: location.directory, role: 'server', unitMsMax: 50 });
+  const database = await openSqlite({ directory: location.directory, unitMsMax: 50 });
   const slow = database.write(async (tx) => {
     await tx.insertInto('settings').values({ name: 'slow', value: '' }).execute();
     await new Promise((resolve) => setTimeout(resolve, 300));

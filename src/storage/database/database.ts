@@ -7,7 +7,8 @@ export type Reader = Kysely<Schema>;
 /** One unit of work. Both reads and writes go through it, in the order they are given. */
 export type Tx = Transaction<Schema>;
 
-export interface Database {
+/** A database that is open, whoever opened it. */
+export interface Connected {
   readonly engine: 'sqlite' | 'postgres';
   /** What differs between the two databases, as named facts. */
   readonly facts: Facts;
@@ -22,4 +23,12 @@ export interface Database {
   write<T>(unit: (tx: Tx) => Promise<T>): Promise<T>;
   /** Settles what is under way and closes. */
   close(): Promise<void>;
+}
+
+export interface Database extends Connected {
+  /**
+   * Who this server is among those that share the database: claims are marked with it, so that at its next start it takes back at once what the
+   * process before it had under way. It is its data directory's; no two processes have it at a time. A tool has one of its own each time.
+   */
+  readonly node: string;
 }

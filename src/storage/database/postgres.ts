@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
-import type { Database, Tx } from './database.ts';
+import type { Connected, Tx } from './database.ts';
 import { DatabaseError, translatedError } from './failures.ts';
 import { postgresFacts } from './facts.ts';
 import { postgresColumns } from './migrations/columns.ts';
@@ -30,7 +30,7 @@ function createPool({ url, connectionsMax }: PostgresOptions): pg.Pool {
 }
 
 /** Opens and migrates the database that `url` names. Any number of servers may share it. */
-export async function openPostgres(options: PostgresOptions): Promise<Database> {
+export async function openPostgres(options: PostgresOptions): Promise<Connected> {
   const pool = createPool(options);
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   try {

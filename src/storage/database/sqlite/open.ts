@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kysely } from 'kysely';
-import type { Database } from '../database.ts';
+import type { Connected } from '../database.ts';
 import { sqliteFacts } from '../facts.ts';
 import { sqliteColumns } from '../migrations/columns.ts';
 import { migrate, schemaState } from '../migrations/migrate.ts';
@@ -15,39 +15,30 @@ import { startWriter } from './writer.ts';
 
 export interface SqliteOptions {
   readonly directory: string;
-  /** `server` holds the directory for itself; `tool` (the command line) works beside a running server. */
-  readonly role: 'server' | 'tool';
   readonly unitMsMax?: number;
 }
 
 export const databaseFile = 'gatepost.db';
 
 /** Opens, makes where it is new, and migrates the database of a data directory. */
-export async function openSqlite(options: SqliteOptions): Promise<Database> {
+export async function openSqlite(options: SqliteOptions): Promise<Connected> {
   mkdirSync(options.directory, { recursive: true, mode: 0o700 });
-  const held = options.role === 'server' ? lockDirectory(options.directory, 'server') : null;
-  try {
-    const file = join(options.directory, databaseFile);
-    await migrateFile(options.directory, file);
-    const writer = await startWriter({ file, unitMsMax: options.unitMsMax ?? unitMsMax, busyMsMax });
-    const reading = openReading(file, busyMsMax);
-    const read = new Kysely<Schema>({ dialect: directDialect(reading) });
-    const writing = new Kysely<Schema>({ dialect: writerDialect(writer) });
-    return {
-      engine: 'sqlite',
-      facts: sqliteFacts,
-      read,
-      write: (unit) => writing.transaction().execute(unit),
-      async close() {
-        await writer.close();
-        reading.close();
-        held?.release();
-      },
-    };
-  } catch (error) {
-    held?.release();
-    throw error;
-  }
+  const file = join(options.directory, databaseFile);
+  await migrateFile(options.directory, file);
+  const writer = await startWriter({ file, unitMsMax: options.unitMsMax ?? unitMsMax, busyMsMax });
+  const reading = openReading(file, busyMsMax);
+  const read = new Kysely<Schema>({ dialect: directDialect(reading) });
+  const writing = new Kysely<Schema>({ dialect: writerDialect(writer) });
+  return {
+    engine: 'sqlite',
+    facts: sqliteFacts,
+    read,
+    write: (unit) => writing.transaction().execute(unit),
+    async close() {
+      await writer.close();
+      reading.close();
+    },
+  };
 }
 
 async function migrateFile(directory: string, file: string): Promise<void> {
