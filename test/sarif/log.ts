@@ -3,16 +3,12 @@ import type { AnalysisFacts, Finding } from '../../src/analyses/finding.ts';
 import { readSarif } from '../../src/analyses/sarif/read.ts';
 
 /** A log of one run, as an object: the given parts of the run, and what every log has. */
-export function logOf(run: Readonly<Record<string, unknown>>, driver: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+export function logOf(run: object, driver: object = {}): Record<string, unknown> {
   return { version: '2.1.0', runs: [{ tool: { driver: { name: 'Scanner', ...driver } }, ...run }] };
 }
 
 /** The log of one result. */
-export function oneResult(
-  result: Readonly<Record<string, unknown>>,
-  driver: Readonly<Record<string, unknown>> = {},
-  run: Readonly<Record<string, unknown>> = {},
-): Record<string, unknown> {
+export function oneResult(result: object, driver: object = {}, run: object = {}): Record<string, unknown> {
   return logOf({ ...run, results: [{ message: { text: 'Something is wrong.' }, ...result }] }, driver);
 }
 

@@ -2,8 +2,10 @@
 
 /** Open brackets at once. Real logs stay under 30. `sarif_too_deep` */
 export const depthMax = 256;
-/** One result, one rule, one entry of a list: it is parsed as a whole, which may take ten times its size. `sarif_element_too_large` */
-export const elementBytesMax = 16 * 1024 * 1024;
+/** One result, one rule, one entry of a list: it is parsed as a whole. `sarif_element_too_large` */
+export const elementBytesMax = 32 * 1024 * 1024;
+/** Values (objects, lists, texts, numbers) in one such entry: empty lists take a hundred times the memory of their text. `sarif_element_too_large` */
+export const elementValuesMax = 1_000_000;
 /** Characters of one number. `sarif_number_too_long` */
 export const numberBytesMax = 1_024;
 /** Longer property names belong to no part of a log that is read. */

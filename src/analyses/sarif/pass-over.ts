@@ -14,7 +14,7 @@ const BACKSLASH = 0x5c;
 export function passOver(state: ScanState): boolean {
   const { window, end, objects } = state;
   const outer = state.frames.length;
-  let { at, depth, expect } = state;
+  let { at, depth, expect, values } = state;
   while (at < end) {
     const byte = window[at] as number;
     if (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) {
@@ -26,10 +26,11 @@ export function passOver(state: ScanState): boolean {
       continue;
     }
     if (byte === QUOTE && expect <= KEY_OR_CLOSE) {
-      expect = expect >= KEY ? COLON : NEXT;
+      if (expect <= VALUE_OR_CLOSE) values += 1;
+      expect = expect <= VALUE_OR_CLOSE ? NEXT : COLON;
       at = closingQuote(window, at + 1, end);
       if (window[at] === QUOTE && at < end) at += 1;
-      else if (!finishString(state, { at, depth, expect })) return false;
+      else if (!finishString(state, { at, depth, expect, values })) return false;
       else at = state.at;
     } else if (byte === 0x2c && expect === NEXT) {
       expect = objects[depth] === 1 ? KEY : VALUE;
@@ -39,6 +40,7 @@ export function passOver(state: ScanState): boolean {
       at += 1;
     } else if ((byte === 0x7b || byte === 0x5b) && expect <= VALUE_OR_CLOSE && depth < depthMax) {
       depth += 1;
+      values += 1;
       objects[depth] = byte === 0x7b ? 1 : 0;
       expect = byte === 0x7b ? KEY_OR_CLOSE : VALUE_OR_CLOSE;
       at += 1;
@@ -46,23 +48,25 @@ export function passOver(state: ScanState): boolean {
       depth -= 1;
       expect = NEXT;
       at += 1;
-      if (depth === outer) return keep(state, { at, depth, expect }, true);
+      if (depth === outer) return keep(state, { at, depth, expect, values }, true);
     } else {
-      keep(state, { at, depth, expect }, false);
+      keep(state, { at, depth, expect, values }, false);
       if (!scalar(state, byte)) return false;
       at = state.at;
+      values += 1;
       expect = NEXT;
     }
   }
-  return keep(state, { at, depth, expect }, false);
+  return keep(state, { at, depth, expect, values }, false);
 }
 
-type Place = Pick<ScanState, 'at' | 'depth' | 'expect'>;
+type Place = Pick<ScanState, 'at' | 'depth' | 'expect' | 'values'>;
 
 function keep(state: ScanState, place: Place, done: boolean): boolean {
   state.at = place.at;
   state.depth = place.depth;
   state.expect = place.expect;
+  state.values = place.values;
   return done;
 }
 

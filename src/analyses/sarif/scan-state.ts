@@ -40,6 +40,8 @@ export interface ScanState {
   /** The piece at hand. */
   taking: string | undefined;
   takingAgain: boolean;
+  /** Values in the piece at hand. */
+  values: number;
   depth: number;
   /** For each open bracket: 1 for an object, 0 for an array. */
   readonly objects: Uint8Array;
@@ -66,6 +68,7 @@ export function createScanState(root: Plan): ScanState {
     held: -1,
     taking: undefined,
     takingAgain: false,
+    values: 0,
     depth: 0,
     objects: new Uint8Array(depthMax + 1),
     frames: [],

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { refusal } from '../../../test/sarif/log.ts';
 import { GatepostError } from '../../errors.ts';
-import { depthMax, elementBytesMax, keyBytesMax, numberBytesMax } from './limits.ts';
+import { depthMax, elementBytesMax, elementValuesMax, keyBytesMax, numberBytesMax } from './limits.ts';
 import { array, object, type Plan, skip, strict, take } from './plan.ts';
 import { createScanner } from './scan.ts';
 import { pointerOf } from './scan-state.ts';
@@ -262,6 +262,19 @@ test('an entry may be as large as the limit says, and no larger', () => {
   );
   // What the plan passes over may be of any size.
   assert.equal(scanned(rows, `{"other":"${'x'.repeat(elementBytesMax + 10)}"}`, 65_536).length, 2);
+});
+
+test('an entry may hold as many values as the limit says, and no more', () => {
+  const entry = (values: number) => `{"rows":[{"a":[${'0,'.repeat(values - 3)}0]}]}`;
+  assert.equal(scanned(rows, entry(elementValuesMax), 65_536).length, 5);
+  const refused = refusal('sarif_element_too_large', { pointer: '/rows/0', valuesMax: elementValuesMax });
+  assert.throws(() => scanned(rows, entry(elementValuesMax + 1), 65_536), refused);
+  // What the plan passes over may hold any number.
+  assert.equal(scanned(rows, `{"other":[${'[],'.repeat(elementValuesMax)}0]}`, 65_536).length, 2);
+  assert.equal(
+    scanned(rows, `{"rows":[${'[1,2],'.repeat(elementValuesMax / 3)}0]}`, 65_536).length,
+    4 + Math.floor(elementValuesMax / 3) + 1,
+  );
 });
 
 test('a number may have as many characters as the limit says, and no more', () => {

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { depthMax, elementBytesMax, keyBytesMax } from './limits.ts';
+import { depthMax, elementBytesMax, elementValuesMax, keyBytesMax } from './limits.ts';
 import { passOver } from './pass-over.ts';
 import { type Plan, skip } from './plan.ts';
 import {
@@ -124,8 +124,17 @@ function waiting(state: ScanState): undefined {
 }
 
 function checkPieceSize(state: ScanState): void {
-  if (state.taking === undefined || state.at - state.held <= elementBytesMax) return;
-  refuse(state, 'sarif_element_too_large', `One entry of the file is larger than ${elementBytesMax} bytes`, { bytesMax: elementBytesMax });
+  if (state.taking === undefined) return;
+  if (state.at - state.held > elementBytesMax) {
+    refuse(state, 'sarif_element_too_large', `One entry of the file is larger than ${elementBytesMax} bytes`, {
+      bytesMax: elementBytesMax,
+    });
+  }
+  if (state.values > elementValuesMax) {
+    refuse(state, 'sarif_element_too_large', `One entry of the file holds more than ${elementValuesMax} values`, {
+      valuesMax: elementValuesMax,
+    });
+  }
 }
 
 /** One token of an object or list that is walked. */
@@ -210,6 +219,7 @@ function value(state: ScanState, byte: number): Step {
   if (plan.as === 'object' || plan.as === 'array') return walked(state, plan, byte);
   if (plan.as === 'take') {
     state.taking = plan.name;
+    state.values = 1;
     state.takingAgain = state.frames.at(-1)?.again ?? false;
     state.held = state.at;
   }
