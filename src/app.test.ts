@@ -96,6 +96,7 @@ async function describe(app: App): Promise<Description> {
 /** What `surface.md` of the product promises to scripts and checks. */
 const promised: Readonly<Record<string, readonly string[]>> = {
   '/security/report/list': ['get'],
+  '/security/report/files': ['get'],
   '/v1/projects': ['get'],
   '/v1/projects/{key}': ['get', 'patch', 'delete'],
   '/v1/projects/{key}/analyses': ['post'],
@@ -255,6 +256,56 @@ for (const engine of engines) {
     assert.equal(JSON.stringify(await everything(app, theirs, ids)), before, 'nothing has changed');
     const open = await (await fetch(`${app.address()}/security/report/list?org=${mine.id}&version=1.0`)).text();
     assert.ok(open.endsWith('"reports":[]}'));
+  });
+}
+
+/** Every table whose rows belong to an organization. */
+const tables = [
+  'analyses',
+  'attempts',
+  'audit',
+  'deliveries',
+  'event_bodies',
+  'events',
+  'findings',
+  'idempotency',
+  'projects',
+  'reports',
+  'snapshot_artifacts',
+  'snapshots',
+  'tokens',
+  'webhooks',
+] as const;
+
+async function rowsOf(app: App, organization: string): Promise<Readonly<Record<string, number>>> {
+  const counts: Record<string, number> = {};
+  for (const table of tables) {
+    const rows = await app.database.read.selectFrom(table).select('organization').where('organization', '=', organization).execute();
+    counts[table] = rows.length;
+  }
+  return counts;
+}
+
+for (const engine of engines) {
+  test(`a deleted project takes all that is its own, a deleted organization the rest, nobody else's is touched (${engine})`, async (t) => {
+    const { app } = await startApp(t, await configure(t, engine, { GATEPOST_WEBHOOKS_ALLOW: '127.0.0.1' }));
+    const [mine, theirs] = [await tenant(app, 'Mine'), await tenant(app, 'Theirs')];
+    const [own, others] = [await fill(app, mine), await fill(app, theirs)];
+    const before = await rowsOf(app, theirs.id);
+    for (const table of ['analyses', 'deliveries', 'event_bodies', 'events', 'reports', 'snapshot_artifacts', 'snapshots', 'webhooks']) {
+      assert.ok((before[table] ?? 0) > 0, `${table} has something to delete`);
+    }
+    assert.equal((await call(app, 'DELETE', `/v1/projects/${encodeURIComponent(own.key)}`, { as: mine.token })).status, 204);
+    const { audit, tokens, webhooks, ...rest } = await rowsOf(app, mine.id);
+    assert.deepEqual([tokens, webhooks], [1, 1], 'the webhook is the organization’s');
+    assert.ok((audit ?? 0) > 0);
+    for (const [table, count] of Object.entries(rest)) assert.equal(count, 0, `${table} of the project`);
+    assert.equal((await call(app, 'DELETE', '/v1/organization?confirm=mine', { as: mine.token })).status, 204);
+    for (const [table, count] of Object.entries(await rowsOf(app, mine.id))) assert.equal(count, table === 'audit' ? 1 : 0, table);
+    assert.equal((await call(app, 'GET', `/v1/reports/${others.report}`, { as: theirs.token })).status, 200);
+    for (const table of ['events', 'reports', 'snapshot_artifacts', 'webhooks'] as const) {
+      assert.equal((await rowsOf(app, theirs.id))[table], before[table], table);
+    }
   });
 }
 

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import type { Registry } from 'prom-client';
 import { analysisRoutes } from './analyses/routes.ts';
+import { takeBackAnalyses } from './analyses/store.ts';
 import { clearWorkDirectory, createAnalysisWorker } from './reports/analysis-worker.ts';
 import { reportDeletionSteps } from './reports/deletion.ts';
+import { reportArchiveRoutes } from './reports/archive/routes.ts';
 import { reportListRoutes } from './reports/list/routes.ts';
 import { reportsOfAnalyses } from './reports/of-analyses.ts';
 import { createOpenLimits } from './reports/open-limits.ts';
@@ -40,7 +42,6 @@ import type { Identifiers } from './identifiers.ts';
 import { createIdentifiers } from './identifiers.ts';
 import type { DeletionStep } from './organizations/deletion.ts';
 import { organizationRoutes } from './organizations/routes.ts';
-import { takeBackAnalyses } from './analyses/store.ts';
 import { createTokenLookup } from './organizations/token-lookup.ts';
 import { tokenRoutes } from './organizations/token-routes.ts';
 import type { Periodic } from './periodic.ts';
@@ -292,6 +293,7 @@ async function addRoutes(server: HttpServer, ground: Ground, workers: Workers): 
     archivesPerOrganization: configuration.archivesPerOrganization,
   });
   reportListRoutes(server, { read: database.read, limits });
+  reportArchiveRoutes(server, { read: database.read, artifacts, limits });
   webhookRoutes(server, { ...common, sealer, guard: workers.guard, nudge });
   deliveryRoutes(server, { database, clock, retryForMs, nudge });
 }
