@@ -124,6 +124,7 @@ interface Closing {
 function closing({ server, toured, once, tookMs }: Closing): string {
   const page = toured.files.find(({ name }) => name.includes('/1.1.0/') && name.endsWith('report.html')) ?? toured.files[0];
   const look = [
+    '',
     `All of it took ${(tookMs / 1000).toFixed(1)} s. Look at it:`,
     `  the report    ${page === undefined ? toured.folder : pathToFileURL(page.path).href}`,
     `  all files     ${toured.folder}`,

@@ -44,7 +44,7 @@ test('the demo shows the main job, a step a line, and ends with 0', async () => 
     /✓ Download .*one ZIP of/,
     /✓ Unpacked .*4 pdf/,
     /✓ PDF .*report\.pdf has \d+ pages/,
-    /✓ What changed .*1\.1\.0 against 1\.0\.0: \d+ new, \d+ fixed, \d+ still there/,
+    /✓ What changed .*1\.1\.0 against 1\.0\.0, CWE Top 25 2025: \d+ new, \d+ fixed, \d+ still there/,
   ];
   const lines = out.split('\n').filter((line) => line.includes('✓'));
   assert.equal(lines.length, steps.length, out);

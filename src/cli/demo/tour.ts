@@ -202,25 +202,27 @@ function kinds(files: readonly Unpacked[]): string {
 
 interface FindingsFile {
   readonly report: {
+    readonly type: string;
+    readonly edition: number;
     readonly version: string;
     readonly change: { readonly new: number; readonly fixed: number; readonly still: number } | null;
   };
 }
 
-/** What the newest version's report says against the one before. */
+/** What the newest version's reports say against the one before. */
 async function whatChanged(teller: Teller, files: readonly Unpacked[]): Promise<void> {
   const newest = versions.at(-1);
   await teller.step('What changed', async () => {
+    const lines: string[] = [];
     for (const { name, path } of files) {
       if (!name.endsWith('findings.json')) continue;
       const { report } = JSON.parse(await readFile(path, 'utf8')) as FindingsFile;
       if (report.version !== newest || report.change === null) continue;
       const { new: added, fixed, still } = report.change;
-      return {
-        line: `${newest} against ${versions[0]}: ${added} new, ${fixed} fixed, ${still} still there`,
-        facts: { change: report.change },
-      };
+      lines.push(`${report.type} ${report.edition}: ${added} new, ${fixed} fixed, ${still} still there`);
     }
-    throw new Error('no report says what changed');
+    const [first, ...more] = lines.toSorted();
+    if (first === undefined) throw new Error('no report says what changed');
+    return { line: `${newest} against ${versions[0]}, ${first}`, more: more.map((line) => `and ${line}`), facts: { changes: lines } };
   });
 }
