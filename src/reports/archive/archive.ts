@@ -62,7 +62,8 @@ function headOf(heads: ReadonlyMap<string, StoredObject>, file: PlacedFile): Sto
   const head = heads.get(file.sha256);
   if (head?.bytes === file.bytes) return head;
   throw new GatepostError('internal', 'artifact_missing', 'A file of these reports is missing from the store, or damaged.', {
-    details: { file: file.path },
+    // For the log; the answer shows no path.
+    cause: new Error(file.path),
   });
 }
 
