@@ -17,7 +17,10 @@ function manifestOf(entries: readonly ZipEntry[]): ZipEntry {
     bytes: bytes.length,
     sha256: createHash('sha256').update(bytes).digest('hex'),
   }));
-  return { name: 'manifest.json', bytes: Buffer.from(JSON.stringify({ files })) };
+  return {
+    name: 'manifest.json',
+    bytes: Buffer.from(JSON.stringify({ format: 'gatepost-archive', formatVersion: 1, reports: [{ files }], scans: [] })),
+  };
 }
 
 const whole = [report, scan, manifestOf([report, scan])];
@@ -58,6 +61,11 @@ const refused: readonly (readonly [string, Buffer, string])[] = [
   ['a ZIP without a manifest', zipOf([report]), 'manifest_missing'],
   ['a ZIP that was cut off', zipOf(whole).subarray(0, 300), 'zip_unreadable'],
   ['a ZIP with an entry that leads out of the folder', zipOf([{ name: '../../evil', bytes: Buffer.from('x') }, ...whole]), 'zip_damaged'],
+  [
+    'a ZIP of a form to come',
+    zipOf([{ name: 'manifest.json', bytes: Buffer.from('{"format":"gatepost-archive","formatVersion":2}') }]),
+    'manifest_unreadable',
+  ],
   ['a ZIP whose manifest is not JSON', zipOf([{ name: 'manifest.json', bytes: Buffer.from('{') }]), 'manifest_unreadable'],
 ];
 for (const [what, bytes, expected] of refused) {

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
 import type { Entry, ZipFile } from 'yauzl';
 import { openPromise } from 'yauzl';
 import { GatepostError, invalid } from '../errors.ts';
+import { manifestName } from '../reports/archive/manifest.ts';
 import type { Call, Command, Outcome } from './command.ts';
 import { createProgress, sizeText } from './progress.ts';
 
-export const manifestName = 'manifest.json';
 const manifestBytesMax = 64 * 2 ** 20;
 
 export const command: Command = {
@@ -119,19 +121,25 @@ function parseManifest(text: string): unknown {
   }
 }
 
-/** The files that a manifest names: whatever in it has a path, a size and a SHA-256. */
-export function listedFiles(manifest: unknown): ReadonlyMap<string, Found> {
-  const listed = new Map<string, Found>();
-  const visit = (value: unknown): void => {
-    if (Array.isArray(value)) for (const one of value) visit(one);
-    else if (typeof value === 'object' && value !== null) {
-      const { path, bytes, sha256 } = value as Readonly<Record<string, unknown>>;
-      if (typeof path === 'string' && typeof bytes === 'number' && typeof sha256 === 'string') listed.set(path, { bytes, sha256 });
-      else for (const one of Object.values(value)) visit(one);
-    }
-  };
-  visit(manifest);
-  return listed;
+const listedFile = Type.Object({
+  path: Type.String(),
+  bytes: Type.Integer({ minimum: 0 }),
+  sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+});
+const archiveManifest = Type.Object({
+  format: Type.Literal('gatepost-archive'),
+  formatVersion: Type.Literal(1),
+  reports: Type.Array(Type.Object({ files: Type.Array(listedFile) })),
+  scans: Type.Array(listedFile),
+});
+
+/** The files that a manifest names. */
+function listedFiles(manifest: unknown): ReadonlyMap<string, Found> {
+  if (!Value.Check(archiveManifest, manifest)) {
+    throw invalid('manifest_unreadable', `${manifestName} is none that this version knows. Was the archive made by a newer Gatepost?`);
+  }
+  const files = [...manifest.reports.flatMap((report) => report.files), ...manifest.scans];
+  return new Map(files.map(({ path, bytes, sha256 }) => [path, { bytes, sha256 }]));
 }
 
 function compare(found: ReadonlyMap<string, Found>, listed: ReadonlyMap<string, Found>): readonly Problem[] {

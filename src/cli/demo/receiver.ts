@@ -17,6 +17,8 @@ export interface Receiver {
   readonly url: string;
   /** From now on signatures are verified with this secret; before, everything is refused. */
   useSecret(secret: string): void;
+  /** Is called for every webhook that comes from now on. */
+  onFurther(listener: (received: Received) => void): void;
   /** The webhook that speaks of this report; waits for it. Fails after `timeoutMs`, and says then what was refused. */
   waitFor(report: string, timeoutMs: number): Promise<Received>;
   close(): Promise<void>;
@@ -29,6 +31,7 @@ export async function startReceiver({ now }: { readonly now: () => number }): Pr
   let webhook: Webhook | null = null;
   const received = new Map<string, Received>();
   const refused: string[] = [];
+  let tell: (received: Received) => void = () => undefined;
   let wake = Promise.withResolvers<void>();
   const server = createServer((request, response) => {
     const take = async () => {
@@ -37,8 +40,12 @@ export async function startReceiver({ now }: { readonly now: () => number }): Pr
         if (webhook === null) throw new Error('no secret is known yet');
         const body = webhook.verify(bytes.toString('utf8'), headersOf(request)) as ReportFacts;
         const id = String(request.headers['webhook-id']);
-        if (!received.has(id)) received.set(id, { id, event: String(request.headers['x-gatepost-event']), body, at: now() });
         response.writeHead(204).end();
+        if (!received.has(id)) {
+          const one = { id, event: String(request.headers['x-gatepost-event']), body, at: now() };
+          received.set(id, one);
+          tell(one);
+        }
       } catch (error) {
         refused.push(error instanceof Error ? error.message : String(error));
         response.writeHead(401).end();
@@ -56,6 +63,9 @@ export async function startReceiver({ now }: { readonly now: () => number }): Pr
     url: `http://127.0.0.1:${port}/gatepost`,
     useSecret(secret) {
       webhook = new Webhook(secret);
+    },
+    onFurther(listener) {
+      tell = listener;
     },
     async waitFor(report, timeoutMs) {
       const timer = AbortSignal.timeout(timeoutMs);

@@ -18,6 +18,8 @@ export interface StepFacts {
 export interface Teller {
   /** Says what begins, does it, and says what it came to and how long it took. What it throws is shown as a failed step and thrown on. */
   step<T extends Told>(name: string, work: () => Promise<T>): Promise<T>;
+  /** Says something that came by itself. */
+  note(name: string, line: string): void;
   heading(text: string): void;
   /** All steps so far, as data. */
   readonly steps: readonly StepFacts[];
@@ -45,13 +47,14 @@ export function createTeller({ output, colour, now }: TellerOptions): Teller {
   const paint = (style: Parameters<typeof styleText>[0], text: string) =>
     colour ? styleText(style, text, { validateStream: false }) : text;
   const write = (text: string) => output?.write(text);
+  const fold = (line: string) => wrap(line, width).join(`\n${' '.repeat(indent)}`);
   const begin = (name: string) => {
     if (live) write(`  ${paint('dim', '·')} ${name}`);
   };
   const end = (mark: string, name: string, { line, durationMs }: { readonly line: string; readonly durationMs: number }) => {
     if (live) write('\r\u001B[2K');
     const time = paint('dim', seconds(durationMs).padStart(timeCharacters));
-    write(`  ${mark} ${paint('bold', name.padEnd(nameCharacters))} ${time}  ${wrap(line, width).join(`\n${' '.repeat(indent)}`)}\n`);
+    write(`  ${mark} ${paint('bold', name.padEnd(nameCharacters))} ${time}  ${fold(line)}\n`);
   };
   return {
     steps,
@@ -69,6 +72,9 @@ export function createTeller({ output, colour, now }: TellerOptions): Teller {
         end(paint('red', '✗'), name, { line: error instanceof Error ? error.message : String(error), durationMs: now() - started });
         throw error;
       }
+    },
+    note(name, line) {
+      write(`  ${paint('green', '✓')} ${paint('bold', name.padEnd(nameCharacters))} ${' '.repeat(timeCharacters)}  ${fold(line)}\n`);
     },
     heading: (text) => write(`\n${paint('bold', text)}\n\n`),
   };

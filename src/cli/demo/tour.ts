@@ -23,6 +23,8 @@ const versions = ['1.0.0', '1.1.0'] as const;
 export interface Toured {
   readonly organization: { readonly id: string; readonly slug: string };
   readonly token: string;
+  /** Still open: whoever toured closes it. */
+  readonly receiver: Receiver;
   readonly archive: string;
   readonly folder: string;
   readonly files: readonly Unpacked[];
@@ -57,14 +59,16 @@ export async function tour({ teller, server, directory, now }: TourOptions): Pro
     return {
       organization,
       token,
+      receiver,
       archive,
       folder,
       files,
       list: client.listUrl('minver=1.0'),
       archiveUrl: client.filesUrl(reports.map(({ id }) => id)),
     };
-  } finally {
+  } catch (error) {
     await receiver.close();
+    throw error;
   }
 }
 
