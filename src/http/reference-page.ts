@@ -51,7 +51,7 @@ interface Entry {
 const style = `
 :root{color-scheme:light dark;--line:#8886;--soft:#8881;--accent:light-dark(#0b5cad,#7cb7ff)}
 body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:60rem;padding:1rem}
-a{color:var(--accent)}code,pre{font:14px/1.45 ui-monospace,monospace}code{overflow-wrap:anywhere}
+a{color:var(--accent)}code,pre{font:14px/1.45 ui-monospace,monospace}code{overflow-wrap:anywhere}td code{white-space:nowrap}
 h2{margin-top:3rem;border-bottom:1px solid var(--line)}h3{margin:0;font-size:1rem;display:inline}
 details{border:1px solid var(--line);border-radius:6px;margin:.5rem 0;padding:.5rem .75rem}summary{cursor:pointer}
 .method{display:inline-block;min-width:4.2rem;font-weight:700}.says{opacity:.85}
@@ -79,7 +79,7 @@ export function referencePage(document: object): string {
       : `<section id="${slug(name)}"><h2>${text(name)}</h2><p>${prose(description)}</p>${own.map(operationHtml).join('')}</section>`;
   });
   const contents = tags.map(({ name }) => `<li><a href="#${slug(name)}">${text(name)}</a></li>`).join('');
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${text(info.title)} API</title><style>${style}</style></head><body><header><h1>${text(info.title)} API ${text(info.version)}</h1><p>${prose(info.description)}</p><p>The same as a document for programs: <a href="openapi.json">openapi.json</a>.</p></header><nav aria-label="Contents"><ul>${contents}</ul></nav><main>${sections.join('')}</main></body></html>\n`;
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${text(info.title)} API</title><style>${style}</style></head><body><header><h1>${text(info.title)} API ${text(info.version)}</h1><p>${prose(info.description)}</p><p>Calls under <code>/v1</code> need <code>Authorization: Bearer</code> and a token of the organization. An error has the status 4xx or 5xx and the body <code>{"code","message","details"?}</code>: <code>code</code> is stable, <code>message</code> is for people.</p><p>The same as a document for programs: <a href="openapi.json">openapi.json</a>.</p></header><nav aria-label="Contents"><ul>${contents}</ul></nav><main>${sections.join('')}</main></body></html>\n`;
 }
 
 function operationHtml({ method, path, operation }: Entry): string {
@@ -95,11 +95,13 @@ function operationHtml({ method, path, operation }: Entry): string {
   const bodies = Object.entries(operation.requestBody?.content ?? {}).map(
     ([type, { schema }]) => `<h4>Body: <code>${text(type)}</code></h4>${schemaHtml(schema)}`,
   );
-  const answers = Object.entries(operation.responses ?? {}).map(([status, answer]) => {
-    const [content] = Object.values(answer.content ?? {});
-    const says = answer.description === 'Default Response' ? '' : prose(answer.description);
-    return `<h4>${text(status.toUpperCase())}</h4>${says === '' ? '' : `<p>${says}</p>`}${schemaHtml(content?.schema)}`;
-  });
+  const answers = Object.entries(operation.responses ?? {})
+    .filter(([status]) => !status.endsWith('XX'))
+    .map(([status, answer]) => {
+      const [content] = Object.values(answer.content ?? {});
+      const says = answer.description === 'Default Response' ? '' : prose(answer.description);
+      return `<h4>${text(status.toUpperCase())}</h4>${says === '' ? '' : `<p>${says}</p>`}${schemaHtml(content?.schema)}`;
+    });
   return `<details id="${text(operation.operationId ?? '')}"><summary><h3><span class="method">${method.toUpperCase()}</span> <code>${text(path)}</code></h3> <span class="says">${text(operation.summary ?? '')}</span></summary><p>${prose(operation.description)}</p>${table}${bodies.join('')}${answers.join('')}</details>`;
 }
 
