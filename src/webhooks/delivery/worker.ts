@@ -18,7 +18,7 @@ import type { DeliveryMetrics } from './metrics.ts';
 import { createDeliveryMetrics } from './metrics.ts';
 import type { Answer, Outgoing, Sender } from './send.ts';
 import { createSender, deadlineMs } from './send.ts';
-import type { AttemptFacts, Settler } from './settle.ts';
+import type { AttemptFacts, Outcome, Settler } from './settle.ts';
 import { createSettler } from './settle.ts';
 import type { Slots } from './slots.ts';
 import { createSlots, inFlightMax, inFlightOfWebhookMax } from './slots.ts';
@@ -85,7 +85,7 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
       await options.fanOut.sweep(database).catch((error: unknown) => log.error({ err: error }, 'fan-out failed'));
       return claim({ database, clock, ids, slots: parts.slots, count });
     },
-    work: (claimed) => attempt(parts, claimed),
+    work: (claimed, signal) => attempt(parts, claimed, signal),
     concurrency: inFlightMax,
     idleMs: pollMs,
     clock,
@@ -139,15 +139,17 @@ function createUpkeep(parts: Parts, worker: Worker): Worker {
 }
 
 /** One attempt from the open secrets to the settled row. A receiver's failure is data; only ours is thrown. */
-async function attempt(parts: Parts, claimed: Claimed): Promise<void> {
+async function attempt(parts: Parts, claimed: Claimed, signal: AbortSignal): Promise<void> {
   const { clock, metrics, policy } = parts;
   const at = clock.now();
   if (claimed.attempt === 1) metrics.firstAttempt(at - claimed.created);
   const { answer, outgoing, target } = await exchangeInSlot(parts, claimed, at);
+  // We broke it off ourselves to stop: that is no failure of the receiver's. The lease gives it back.
+  if (signal.aborted && answer.status === null) return;
   const now = clock.now();
   const decision = decide({ answer, retryUntil: claimed.retryUntil, policy, now });
   const facts = attemptFacts({ at, answer, outgoing, target });
-  const counted = await settleWithinLease(parts, { claimed, decision, now, attempt: facts });
+  const counted = await settleWithinLease(parts, { claimed, decision, now, attempt: facts }, signal);
   metrics.attempted({ outcome: decision.state, durationMs: answer.durationMs });
   if (!counted) metrics.leaseLost();
   logAttempt(parts, { claimed, answer, decision, counted, shownUrl: target?.shownUrl ?? null });
@@ -203,12 +205,12 @@ function attemptFacts({ at, answer, outgoing, target }: Exchange & { readonly at
 }
 
 /** A database that takes no writes now may take them again in time: until the lease ends, an outcome is not given up. */
-async function settleWithinLease(parts: Parts, outcome: Parameters<Settler['settle']>[0]): Promise<boolean> {
+async function settleWithinLease(parts: Parts, outcome: Outcome, signal: AbortSignal): Promise<boolean> {
   for (;;) {
     try {
       return await parts.settler.settle(outcome);
     } catch (error) {
-      if (parts.clock.now() + settleAgainMs >= outcome.claimed.leaseUntil) throw error;
+      if (signal.aborted || parts.clock.now() + settleAgainMs >= outcome.claimed.leaseUntil) throw error;
       await new Promise((resolve) => setTimeout(resolve, settleAgainMs));
     }
   }

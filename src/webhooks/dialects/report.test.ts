@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { GatepostEvent } from '../../events/event.ts';
+import { reportDialect } from './report.ts';
+
+const report = {
+  projectName: 'Test product',
+  id: '00000000-0000-0000-0000-000000000002',
+  reportType: 'CWE Top 25',
+  reportVersion: 2024,
+  projectVersion: '1.0',
+  date: '2025-12-17T09:05:48.5946432+00:00',
+  uploadDate: '2025-12-17T09:05:48.5946432+00:00',
+  vulnerabilitiesCount: 0,
+  securityRating: 'A',
+} as const;
+
+function eventOf(reports: GatepostEvent['facts']['reports']): GatepostEvent {
+  const facts = { organizationId: '00000000-0000-0000-0000-000000000001', reports };
+  return { id: 'e', organization: 'o', kind: 'report.ingested', project: null, facts, created: 1 };
+}
+
+test('the body has exactly the shape of the list answer, whatever order the facts came in', () => {
+  const { projectName, id, ...rest } = report;
+  const turned = { more: 1, ...rest, id, projectName };
+  assert.equal(
+    reportDialect.body(eventOf([turned, { ...report, securityRating: null }])).toString('utf8'),
+    `{"organizationId":"00000000-0000-0000-0000-000000000001","reports":[${JSON.stringify(report)},${JSON.stringify({ ...report, securityRating: null })}]}`,
+  );
+  assert.equal(
+    JSON.stringify(report),
+    '{"projectName":"Test product","id":"00000000-0000-0000-0000-000000000002","reportType":"CWE Top 25","reportVersion":2024,"projectVersion":"1.0","date":"2025-12-17T09:05:48.5946432+00:00","uploadDate":"2025-12-17T09:05:48.5946432+00:00","vulnerabilitiesCount":0,"securityRating":"A"}',
+  );
+});
+
+test('the headers name the event and count the attempts', () => {
+  assert.deepEqual(reportDialect.headers({ kind: 'report.updated', attempt: 7 }), {
+    'x-gatepost-event': 'report.updated',
+    'x-gatepost-attempt': '7',
+  });
+  assert.equal(reportDialect.contentType, 'application/json');
+});
