@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { GatepostError } from '../errors.ts';
 import type { Call, Command, Outcome } from './command.ts';
+import type { Receiver } from './demo/receiver.ts';
 import type { DemoServer } from './demo/server.ts';
 import type { Teller } from './demo/teller.ts';
 import type { Toured } from './demo/tour.ts';
@@ -41,6 +42,7 @@ async function run(call: Call): Promise<Outcome> {
   const place = takePlace(join(clone, 'data'));
   const began = now();
   let server: DemoServer | null = null;
+  let receiver: Receiver | null = null;
   const signals = onSignals(() => server);
   try {
     teller.heading('Gatepost: two real scans become reports, signed webhooks and a ZIP');
@@ -50,12 +52,18 @@ async function run(call: Call): Promise<Outcome> {
       return { ...started, line: `${started.url}, SQLite in ${relative(clone, place.directory)}`, facts: { url: started.url } };
     });
     const toured = await tour({ teller, server, directory: place.directory, now });
+    receiver = toured.receiver;
     const outcome = { json: asJson(server, toured, teller), text: closing({ server, toured, once, tookMs: now() - began }) };
-    if (once) await server.stop();
-    else await leaveOpen(server, signals, () => call.show(outcome));
+    if (!once) {
+      call.show(outcome);
+      await leaveOpen({ server, receiver, teller, signals });
+    }
     return outcome;
+  } catch (error) {
+    throw signals.asked() ? new GatepostError('unavailable', 'interrupted', 'The demo was stopped.') : error;
   } finally {
     await server?.stop();
+    await receiver?.close();
     signals.stop();
     place.release();
   }
@@ -86,8 +94,21 @@ function onSignals(server: () => DemoServer | null): Signals {
   };
 }
 
-async function leaveOpen(server: DemoServer, signals: Signals, show: () => void): Promise<void> {
-  show();
+interface LeftOpen {
+  readonly server: DemoServer;
+  readonly receiver: Receiver;
+  readonly teller: Teller;
+  readonly signals: Signals;
+}
+
+/** Until someone asks for the end; what the receiver gets meanwhile is told. */
+async function leaveOpen({ server, receiver, teller, signals }: LeftOpen): Promise<void> {
+  receiver.onFurther(({ event, body }) => {
+    const about = body.reports.map(
+      (report) => `${report.projectName} ${report.projectVersion}, ${report.reportType} ${report.reportVersion}`,
+    );
+    teller.note('Webhook arrived', [`${event}, signature verified`, ...about].join('; '));
+  });
   const code = await server.ended;
   if (!signals.asked() && code !== 0)
     throw new GatepostError('unavailable', 'server_ended', `The server ended with ${code}; see ${server.log}`);
@@ -142,5 +163,6 @@ function closing({ server, toured, once, tookMs }: Closing): string {
     `  export GATEPOST_URL=${server.url} GATEPOST_TOKEN=${toured.token}`,
     '  node bin/gatepost.js upload YOUR-SCAN.sarif --project yours --version 1.0.0 --wait',
     '  node bin/gatepost.js download --version 1.0.0 --project yours',
+    'Webhooks for what you upload are shown below, as they arrive.',
   ].join('\n');
 }
