@@ -29,7 +29,7 @@ export async function read(
 }
 
 // oxlint-disable-next-line typescript/require-await -- a stream, of what is there already
-async function* parts(bytes: Uint8Array, partBytes: number): AsyncGenerator<Uint8Array> {
+export async function* parts(bytes: Uint8Array, partBytes: number): AsyncGenerator<Uint8Array> {
   for (let from = 0; from < bytes.length; from += partBytes) yield bytes.subarray(from, from + partBytes);
 }
 

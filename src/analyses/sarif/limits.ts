@@ -16,7 +16,7 @@ export const runsMax = 1_000;
 /** Results of all runs. `sarif_too_many_results` */
 export const resultsMax = 2_000_000;
 /** Rules of all components of all runs. `sarif_too_many_rules` */
-export const rulesMax = 200_000;
+export const rulesMax = 150_000;
 /** Drivers, extensions and taxonomies of all runs. `sarif_too_many_components` */
 export const componentsMax = 50_000;
 /** Entries of one taxonomy. `sarif_too_many_taxa` */
