@@ -1,4 +1,5 @@
-import type { Selectable } from 'kysely';
+import type { RawBuilder, Selectable } from 'kysely';
+import { sql } from 'kysely';
 import type { Reader } from '../../storage/database/database.ts';
 import type { AttemptsTable, DeliveriesTable } from '../../storage/database/schema.ts';
 import type { Delivery, DeliveryState } from './delivery.ts';
@@ -28,11 +29,28 @@ export async function listDeliveries(options: ListDeliveriesOptions): Promise<re
   const { read, organization, onlyProject, webhook, state, event, since, limit, after } = options;
   let query = visible({ read, organization, onlyProject }).selectAll('deliveries').orderBy('deliveries.id', 'desc').limit(limit);
   if (webhook !== undefined) query = query.where('deliveries.webhook', '=', webhook);
-  if (state !== undefined) query = query.where('deliveries.state', 'in', state === 'pending' ? ['pending', 'leased'] : [state]);
+  if (state !== undefined) query = query.where(inState[state]);
   if (event !== undefined) query = query.where(event.includes('.') ? 'deliveries.kind' : 'deliveries.event', '=', event);
-  if (since !== undefined) query = query.where('deliveries.created', '>=', since);
+  // Ids are ordered by when they were made, so older ones are not even looked at.
+  if (since !== undefined) query = query.where('deliveries.created', '>=', since).where('deliveries.id', '>=', idAt(since));
   if (after !== null) query = query.where('deliveries.id', '<', after);
   return (await query.execute()).map(deliveryOf);
+}
+
+/** Written out, not passed as values: only so do both databases know that a partial index answers. */
+const inState: Readonly<Record<DeliveryState, RawBuilder<boolean>>> = {
+  pending: sql`deliveries.state in ('pending', 'leased')`,
+  delivered: sql`deliveries.state = 'delivered'`,
+  exhausted: sql`deliveries.state = 'exhausted' and deliveries.state in ('exhausted', 'cancelled')`,
+  cancelled: sql`deliveries.state = 'cancelled' and deliveries.state in ('exhausted', 'cancelled')`,
+};
+
+/** What every UUIDv7 made at this time or later begins with, or is greater than. */
+function idAt(ms: number): string {
+  const time = Math.min(Math.max(ms, 0), 2 ** 48 - 1)
+    .toString(16)
+    .padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}`;
 }
 
 interface Visible {

@@ -300,6 +300,9 @@ const indexes = [
   "create index deliveries_leased on deliveries (due) where state = 'leased'",
   'create index deliveries_organization on deliveries (organization, id)',
   'create index deliveries_webhook on deliveries (webhook, id)',
+  // Who looks for what went wrong, or waits, among a great many that were delivered.
+  "create index deliveries_ended on deliveries (organization, state, id) where state in ('exhausted', 'cancelled')",
+  "create index deliveries_open on deliveries (organization, id) where state in ('pending', 'leased')",
   // An event reaches a webhook by one delivery, however often the fan-out is done again.
   'create unique index deliveries_event on deliveries (event, webhook)',
   'create index deliveries_settled on deliveries (settled)',
