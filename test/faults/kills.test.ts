@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { engines, newLocation } from '../databases.ts';
+import { runKills } from './kills.ts';
+
+// The short form; `npm run test:faults` runs the long one.
+
+const kills = Number(process.env['FAULT_ROUNDS'] ?? 5);
+
+for (const engine of engines) {
+  test(`killed ${kills} times while analyses come in, it loses none, lists none twice, and announces each (${engine})`, {
+    timeout: 3_000_000,
+  }, async (t) => {
+    const steps: (() => Promise<void>)[] = [];
+    const location = await newLocation({ after: (step) => void steps.push(step) }, engine);
+    t.after(async () => {
+      for (const step of steps.toReversed()) await step();
+    });
+    const outcome = await runKills({ location, kills, lifeMsMax: 2500, say: (line) => t.diagnostic(line) });
+    t.diagnostic(JSON.stringify(outcome));
+    assert.ok(outcome.accepted > 0);
+    assert.deepEqual(
+      {
+        notDone: outcome.notDone,
+        listed: outcome.listed,
+        twice: outcome.twice,
+        notReceived: outcome.notReceived,
+        refused: outcome.refused,
+      },
+      { notDone: [], listed: outcome.expected, twice: 0, notReceived: 0, refused: 0 },
+    );
+  });
+}
