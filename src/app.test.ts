@@ -1,197 +1,13 @@
-// Everything built as the server builds it: what it describes, whom it refuses, what it shows to whom, how it starts and stops.
+// Everything built as the server builds it: whom it refuses, what it shows to whom, how it starts and stops. On both databases.
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { test } from 'node:test';
-import type { Engine } from '../test/databases.ts';
-import { engines, newLocation } from '../test/databases.ts';
+import type { Filled, Tenant } from '../test/app.ts';
+import { call, configure, describe, fill, idFor, startApp, tenant } from '../test/app.ts';
+import { engines } from '../test/databases.ts';
 import type { App } from './app.ts';
 import { buildApp } from './app.ts';
-import { systemClock } from './clock.ts';
-import type { Configuration } from './configuration.ts';
-import { readConfiguration } from './configuration.ts';
-import { createIdentifiers } from './identifiers.ts';
-import { createOrganization } from './organizations/store.ts';
-
-const secretKey = Buffer.alloc(32, 5).toString('base64');
-
-async function configure(t: TestContext, engine: Engine, more: Record<string, string> = {}): Promise<Configuration> {
-  const location = await newLocation({ after: (step) => t.after(step) }, engine);
-  return readConfiguration({
-    GATEPOST_DATA: location.directory,
-    DATABASE_URL: location.url,
-    GATEPOST_SECRET_KEY: secretKey,
-    GATEPOST_PORT: '0',
-    GATEPOST_LOG: 'silent',
-    ...more,
-  });
-}
-
-async function startApp(t: TestContext, configuration: Configuration): Promise<{ readonly app: App; readonly base: string }> {
-  const app = await buildApp(configuration);
-  t.after(() => app.stop());
-  return { app, base: await app.start() };
-}
-
-interface Tenant {
-  readonly id: string;
-  readonly token: string;
-  readonly tokenId: string;
-}
-
-async function tenant(app: App, name: string): Promise<Tenant> {
-  const ids = createIdentifiers();
-  const made = await app.database.write((tx) => createOrganization({ tx, name, actor: 'cli', ids, clock: systemClock }));
-  return { id: made.organization.id, token: made.token.token, tokenId: made.token.id };
-}
-
-interface Called {
-  readonly status: number;
-  readonly json: Record<string, unknown>;
-}
-
-async function call(
-  app: App,
-  method: string,
-  url: string,
-  { as, body, form }: { as?: string; body?: unknown; form?: FormData } = {},
-): Promise<Called> {
-  const answer = await fetch(app.address() + url, {
-    method,
-    headers: {
-      ...(as === undefined ? {} : { authorization: `Bearer ${as}` }),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(form === undefined ? (body === undefined ? {} : { body: JSON.stringify(body) }) : { body: form }),
-  });
-  const text = await answer.text();
-  return { status: answer.status, json: text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : {} };
-}
-
-interface Operation {
-  readonly operationId: string;
-  readonly summary: string;
-  readonly description: string;
-  readonly tags: readonly string[];
-  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: object }[];
-  readonly requestBody?: { readonly content: object };
-  readonly responses: Readonly<Record<string, object>>;
-  readonly security: readonly object[];
-}
-
-interface Description {
-  readonly openapi: string;
-  readonly tags: readonly { readonly name: string }[];
-  readonly servers: readonly { readonly url: string }[];
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-}
-
-async function describe(app: App): Promise<Description> {
-  return (await (await fetch(`${app.address()}/openapi.json`)).json()) as Description;
-}
-
-/** What `surface.md` of the product promises to scripts and checks. */
-const promised: Readonly<Record<string, readonly string[]>> = {
-  '/security/report/list': ['get'],
-  '/security/report/files': ['get'],
-  '/v1/projects': ['get'],
-  '/v1/projects/{key}': ['get', 'patch', 'delete'],
-  '/v1/projects/{key}/analyses': ['post'],
-  '/v1/analyses/{id}': ['get'],
-  '/v1/reports': ['get', 'post'],
-  '/v1/reports/{id}': ['get', 'delete'],
-  '/v1/reports/{id}/artifacts/{name}': ['get'],
-  '/v1/webhooks': ['get', 'post'],
-  '/v1/webhooks/{id}': ['get', 'patch', 'delete'],
-  '/v1/webhooks/{id}/test': ['post'],
-  '/v1/webhooks/{id}/secret': ['post'],
-  '/v1/deliveries': ['get'],
-  '/v1/deliveries/{id}': ['get'],
-  '/v1/deliveries/{id}/resend': ['post'],
-  '/v1/organization': ['get', 'patch', 'delete'],
-  '/v1/tokens': ['get', 'post'],
-  '/v1/audit': ['get'],
-  '/openapi.json': ['get'],
-  '/docs': ['get'],
-  '/healthz': ['get'],
-  '/readyz': ['get'],
-  '/metrics': ['get'],
-};
-
-function checkOperation(method: string, path: string, operation: Operation, description: Description): void {
-  const at = `${method.toUpperCase()} ${path}`;
-  for (const part of [operation.summary, operation.description, operation.operationId])
-    assert.ok((part ?? '').length > 2, `${at} is not described`);
-  assert.ok(
-    description.tags.some(({ name }) => name === operation.tags?.[0]),
-    `${at} has no known tag`,
-  );
-  const named = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
-  const declared = (operation.parameters ?? []).filter((one) => one.in === 'path').map((one) => one.name);
-  assert.deepEqual(declared.sort(), named.sort(), `${at}: path parameters`);
-  for (const one of operation.parameters ?? [])
-    assert.ok(['path', 'query', 'header'].includes(one.in) && typeof one.schema === 'object', `${at} ${one.name}`);
-  assert.ok(
-    ['4XX', '5XX'].every((status) => status in operation.responses),
-    `${at}: answers`,
-  );
-  for (const [status, answer] of Object.entries(operation.responses)) {
-    assert.match(status, /^([1-5]\d\d|[45]XX)$/, at);
-    assert.ok('description' in answer, `${at} ${status} has no description`);
-  }
-  assert.equal(operation.security.length, path.startsWith('/v1/') ? 1 : 0, `${at}: security`);
-}
-
-function checkReferences(node: unknown, description: Description): void {
-  if (Array.isArray(node)) for (const one of node) checkReferences(one, description);
-  if (typeof node !== 'object' || node === null) return;
-  if ('$ref' in node) {
-    const steps = String(node.$ref).split('/');
-    assert.equal(steps.shift(), '#', String(node.$ref));
-    let target: unknown = description;
-    for (const step of steps) target = (target as Record<string, unknown> | undefined)?.[step];
-    assert.ok(target !== undefined, `${String(node.$ref)} leads nowhere`);
-  }
-  for (const one of Object.values(node)) checkReferences(one, description);
-}
-
-test('the OpenAPI description has every route, whole, and every reference in it resolves', async (t) => {
-  const { app, base } = await startApp(t, await configure(t, 'sqlite', { GATEPOST_PATH: '/g' }));
-  const description = await describe(app);
-  assert.match(description.openapi, /^3\.1\./);
-  assert.deepEqual(description.servers, [{ url: base }]);
-  for (const [path, methods] of Object.entries(promised)) {
-    for (const method of methods) assert.ok(description.paths[path]?.[method] !== undefined, `${method} ${path} is not there`);
-  }
-  const operations = Object.entries(description.paths).flatMap(([path, item]) =>
-    Object.entries(item).map(([method, operation]) => ({ path, method, operation })),
-  );
-  for (const { path, method, operation } of operations) checkOperation(method, path, operation, description);
-  const names = operations.map(({ operation }) => operation.operationId);
-  assert.equal(new Set(names).size, names.length);
-  checkReferences(description, description);
-  const upload = description.paths['/v1/projects/{key}/analyses']?.['post']?.requestBody?.content ?? {};
-  assert.deepEqual(Object.keys(upload).sort(), ['application/json', 'application/sarif+json']);
-});
-
-test('the reference page names every operation and loads nothing', async (t) => {
-  const { app, base } = await startApp(t, await configure(t, 'sqlite', { GATEPOST_PATH: '/g' }));
-  const answer = await fetch(`${base}/docs`);
-  const page = await answer.text();
-  const policy = answer.headers.get('content-security-policy') ?? '';
-  const style = /<style>([\s\S]*?)<\/style>/.exec(page)?.[1] ?? '';
-  assert.ok(policy.startsWith("default-src 'none';"));
-  assert.ok(policy.includes(`'sha256-${createHash('sha256').update(style).digest('base64')}'`), 'its own style is allowed');
-  assert.doesNotMatch(page, /<script|<link|<img|<iframe|\ssrc=|\sstyle=|url\(|@import/i);
-  for (const [path, methods] of Object.entries(promised)) {
-    for (const method of methods) assert.ok(page.includes(`${method.toUpperCase()}</span> <code>${path}</code>`), `${method} ${path}`);
-  }
-  for (const match of page.matchAll(/href="([^"]+)"/g)) assert.match(match[1] ?? '', /^(#|openapi\.json$)/);
-  assert.equal(app.address(), base);
-});
 
 test('a server that cannot start says why and leaves nothing open', async (t) => {
   const configuration = await configure(t, 'sqlite');
@@ -204,6 +20,11 @@ test('a server that cannot start says why and leaves nothing open', async (t) =>
   await rm(configuration.artifacts, { recursive: true });
   await assert.rejects(buildApp(configuration), { code: 'artifacts_other' });
   await assert.rejects(buildApp({ ...configuration, databaseUrl: 'postgres://x', secretKey: null }), { code: 'secret_key_missing' });
+  const taken = await startApp(t, await configure(t, 'sqlite'));
+  const port = Number(new URL(taken.base).port);
+  const second = await buildApp({ ...(await configure(t, 'sqlite')), port });
+  await assert.rejects(second.start(), { code: 'address_unusable' });
+  await second.stop();
   const again = await buildApp({ ...configuration, data: join(configuration.data, 'other'), artifacts: join(configuration.data, 'more') });
   await again.start();
   await again.stop();
@@ -307,61 +128,6 @@ for (const engine of engines) {
       assert.equal((await rowsOf(app, theirs.id))[table], before[table], table);
     }
   });
-}
-
-interface Filled {
-  readonly key: string;
-  readonly analysis: string;
-  readonly report: string;
-  readonly name: string;
-  readonly webhook: string;
-  readonly delivery: string;
-  readonly token: string;
-}
-
-function idFor(path: string, ids: Filled): string {
-  const noun = path.split('/')[2] ?? '';
-  return (
-    { analyses: ids.analysis, reports: ids.report, webhooks: ids.webhook, deliveries: ids.delivery, tokens: ids.token }[noun] ?? 'unknown'
-  );
-}
-
-/** One of everything that an organization can have. */
-async function fill(app: App, { token, tokenId }: Tenant): Promise<Filled> {
-  const webhook = await call(app, 'POST', '/v1/webhooks', {
-    as: token,
-    body: { name: 'theirs', url: 'http://127.0.0.1:9/their-hook', events: ['report.ingested'] },
-  });
-  assert.equal(webhook.status, 201, JSON.stringify(webhook.json));
-  const analysis = await call(app, 'POST', '/v1/projects/theirs%3Akey/analyses?version=1.0', {
-    as: token,
-    body: { version: '2.1.0', runs: [] },
-  });
-  assert.equal(analysis.status, 202, JSON.stringify(analysis.json));
-  const form = new FormData();
-  const metadata = {
-    projectKey: 'theirs:key',
-    reportType: 'CWE Top 25',
-    reportVersion: 2025,
-    projectVersion: '1.0',
-    vulnerabilitiesCount: 1,
-    securityRating: 'B',
-  };
-  form.append('metadata', JSON.stringify(metadata));
-  form.append('file', new Blob(['<p>theirs</p>']), 'report.html');
-  const report = await call(app, 'POST', '/v1/reports', { as: token, form });
-  assert.equal(report.status, 201, JSON.stringify(report.json));
-  const deliveries = await call(app, 'GET', '/v1/deliveries', { as: token });
-  const [delivery] = deliveries.json['deliveries'] as { id: string }[];
-  return {
-    key: 'theirs:key',
-    analysis: String(analysis.json['id']),
-    report: String(report.json['id']),
-    name: 'report.html',
-    webhook: String(webhook.json['id']),
-    delivery: String(delivery?.id),
-    token: tokenId,
-  };
 }
 
 /** What the owner sees of what cannot change by itself. */

@@ -216,7 +216,7 @@ async function assemble(ground: Ground): Promise<App> {
     database,
     address,
     async start() {
-      await server.listen({ host: configuration.host, port: configuration.port });
+      await listen(server, configuration);
       await workers.delivery.start();
       workers.analyses.start();
       maintenance.start();
@@ -335,6 +335,24 @@ function createMaintenance({ configuration, database, artifacts, ids, clock, log
 /** Where the files of analyses under way lie: beside the database, on this machine. */
 function workDirectoryOf({ data }: Configuration): string {
   return join(data, 'work');
+}
+
+/** Fails with `address_unusable` where the address is taken, is none of this machine, or is not ours to take. */
+async function listen(server: HttpServer, { host, port }: Configuration): Promise<void> {
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'Another process listens there already.',
+    EADDRNOTAVAIL: 'This machine has no such address.',
+    ENOTFOUND: 'This name does not resolve.',
+    EACCES: 'This process may not listen there; ports below 1024 need a privilege.',
+  };
+  try {
+    await server.listen({ host, port });
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? reasons[String(error.code)] : undefined;
+    if (reason === undefined) throw error;
+    const message = `Cannot listen on ${host} port ${port}: ${reason} Set GATEPOST_HOST or GATEPOST_PORT.`;
+    throw new GatepostError('unavailable', 'address_unusable', message, { cause: error });
+  }
 }
 
 /** `GATEPOST_URL` as it is; one without a path is the site, so our prefix is put behind it. */

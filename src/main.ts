@@ -1,12 +1,17 @@
 import { buildApp } from './app.ts';
 import { environmentWith, readConfiguration } from './configuration.ts';
 import { GatepostError } from './errors.ts';
+import { createLog } from './http/log.ts';
 
 /** Runs the server until SIGTERM or SIGINT. Answers once it takes requests; `ended` comes when it has stopped. */
 export async function serve(
   environment: Readonly<Record<string, string | undefined>> = environmentWith(process.cwd(), process.env),
 ): Promise<{ readonly address: string; readonly ended: Promise<void> }> {
-  const app = await buildApp(readConfiguration(environment));
+  const configuration = readConfiguration(environment);
+  const log = createLog({ level: configuration.log });
+  // A bug that nobody caught: what is in memory can no longer be trusted, what is on disk can. Whoever supervises us starts us again.
+  process.on('uncaughtExceptionMonitor', (error, origin) => log.fatal({ err: error, origin }, 'ended by an error that nobody caught'));
+  const app = await buildApp(configuration, { log });
   const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
   const stop = (): void => {
     app.stop().then(resolve, reject);
