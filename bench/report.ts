@@ -12,6 +12,8 @@ import type { CallerAnswer } from './report/caller.ts';
 import { writeSarif } from './report/generate.ts';
 
 const sampleEveryMs = 100;
+/** Of /proc's times, in a second (Linux: always). */
+const clockTicks = 100;
 const { values } = parseArgs({ options: { findings: { type: 'string', default: '10000' }, pairs: { type: 'string', default: '5' } } });
 const findings = Number(values.findings);
 const pairs = Number(values.pairs);
@@ -19,6 +21,8 @@ const directory = mkdtempSync(join(tmpdir(), 'gatepost-bench-report-'));
 
 interface Figures {
   readonly seconds: number;
+  /** Of all processes: tells what is asked of the machine, also where others keep it busy. */
+  readonly cpuSeconds: number;
   readonly megabytes: number;
   readonly answer?: CallerAnswer;
 }
@@ -64,19 +68,21 @@ async function writeVolumes(sarif: string): Promise<readonly string[]> {
 
 async function bareRun(volumes: readonly string[]): Promise<Figures> {
   const started = performance.now();
+  const cpuBefore = endedCpuSeconds();
   let megabytes = 0;
   for (const volume of volumes) {
     const child = fork(new URL('report/bare.ts', import.meta.url), [volume, join(directory, 'bare.pdf')], { execArgv: [] });
     megabytes = Math.max(megabytes, (await ended(child)).megabytes);
   }
-  return { seconds: (performance.now() - started) / 1_000, megabytes };
+  return { seconds: (performance.now() - started) / 1_000, cpuSeconds: endedCpuSeconds() - cpuBefore, megabytes };
 }
 
 async function callerRun(args: readonly string[]): Promise<Figures> {
   const child = fork(new URL('report/caller.ts', import.meta.url), args, { execArgv: [] });
+  const cpuBefore = endedCpuSeconds();
   const { answer, megabytes } = await ended(child);
   if (answer === undefined) throw new Error('The caller ended without an answer');
-  return { seconds: answer.seconds, megabytes, answer };
+  return { seconds: answer.seconds, cpuSeconds: endedCpuSeconds() - cpuBefore, megabytes, answer };
 }
 
 /** Waits for a process, sampling the memory of it and all below it meanwhile. */
@@ -93,6 +99,14 @@ async function ended(child: ChildProcess): Promise<{ readonly megabytes: number;
   clearInterval(timer);
   if (code !== 0) throw new Error(`A process of the bench ended with ${String(code)}`);
   return { megabytes: peak / 2 ** 20, ...(answer === undefined ? {} : { answer }) };
+}
+
+/** Processor time of all processes that have ended below this one. */
+function endedCpuSeconds(): number {
+  const fields = read('/proc/self/stat')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return (Number(fields[13]) + Number(fields[14])) / clockTicks;
 }
 
 /** Proportional set size of a process and all its descendants: what they share is counted once. */
@@ -128,7 +142,11 @@ function print(runs: { readonly one: readonly Figures[]; readonly both: readonly
     const seconds = median(list.map((run) => run.seconds));
     const memory = Math.max(...list.map((run) => run.megabytes));
     process.stdout.write(
-      `${name.padEnd(34)} ${seconds.toFixed(1).padStart(6)} s  ${(seconds / bare).toFixed(2).padStart(5)}x bare  peak ${memory.toFixed(0)} MB\n`,
+      `${name.padEnd(34)} ${seconds.toFixed(1).padStart(6)} s  ${(seconds / bare).toFixed(2).padStart(5)}x bare  cpu ${median(
+        list.map((run) => run.cpuSeconds),
+      )
+        .toFixed(1)
+        .padStart(5)} s  peak ${memory.toFixed(0)} MB\n`,
     );
   };
   line('bare: Typst alone, same rows', runs.bare);
