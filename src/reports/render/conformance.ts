@@ -35,30 +35,33 @@ const identification =
   '</pdfaSchema:property></rdf:li>';
 
 function claimed(xmp: string): string {
-  const named = replaceOnce(xmp, ' xmlns:pdfaid=', ' xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/" xmlns:pdfaid=');
+  // Each piece starts with a tag, which a title cannot contain: there its `<` is escaped.
+  const opening = '<rdf:Description rdf:about=""';
+  const named = replaceOnce(xmp, opening, `${opening} xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/"`);
   const stated = replaceOnce(named, '<pdfaid:part>', '<pdfuaid:part>1</pdfuaid:part><pdfaid:part>');
   return replaceOnce(stated, '</rdf:Bag></pdfaExtension:schemas>', `${identification}</rdf:Bag></pdfaExtension:schemas>`);
 }
 
-/** From `12 0 obj` to before `endobj`, of an object that the table of the file knows. */
-function objectAt(pdf: Buffer, table: Buffer, number: number): string {
-  return objectBytes(pdf, table, number).toString('latin1');
-}
-
-function objectBytes(pdf: Buffer, table: Buffer, number: number): Buffer {
+/** From `12 0 obj` on, to where the object ends and beyond: of an object that the table of the file knows. */
+function bytesFrom(pdf: Buffer, table: Buffer, number: number): Buffer {
   const head = group(table.subarray(0, 32).toString('latin1'), /^(xref\n0 \d+\n)/, 'xref');
   // Each line of the table has 20 bytes: ten digits of offset, five of generation, the kind.
-  const offset = Number(table.subarray(head.length + number * 20, head.length + number * 20 + 10).toString('latin1'));
-  const end = pdf.indexOf('endobj', offset);
-  const bytes = pdf.subarray(offset, end);
-  if (end < 0 || !bytes.subarray(0, 24).toString('latin1').startsWith(`${number} 0 obj\n`)) {
+  const line = head.length + number * 20;
+  const bytes = pdf.subarray(Number(table.subarray(line, line + 10).toString('latin1')));
+  if (!bytes.subarray(0, 24).toString('latin1').startsWith(`${number} 0 obj\n`)) {
     throw missing(`object ${number}`);
   }
   return bytes;
 }
 
+/** For an object that holds no text of others, which could contain the word that ends it. */
+function objectAt(pdf: Buffer, table: Buffer, number: number): string {
+  const bytes = bytesFrom(pdf, table, number);
+  return bytes.subarray(0, bytes.indexOf('endobj')).toString('latin1');
+}
+
 function streamAt(pdf: Buffer, table: Buffer, number: number): string {
-  const bytes = objectBytes(pdf, table, number);
+  const bytes = bytesFrom(pdf, table, number);
   const start = bytes.indexOf('stream\n');
   const length = Number(group(bytes.subarray(0, start).toString('latin1'), /\/Length (\d+)/, 'Length'));
   return bytes.subarray(start + 7, start + 7 + length).toString('utf8');

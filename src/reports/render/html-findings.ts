@@ -75,10 +75,10 @@ function filtersOf({ texts }: Section, document: ReportDocument): Html {
     const useful = choices.filter((choice) => choice.count > 0);
     return useful.length < 2
       ? nothing
-      : html`<fieldset><legend>${label}</legend><label><input class="all" type="radio" name="${name}" checked><span>${say('filter.all')}</span></label>${useful.map(
+      : html`<fieldset><legend>${label}</legend><div><label><input class="all" type="radio" name="${name}" checked><span>${say('filter.all')}</span></label>${useful.map(
           ({ id, label, count }) =>
             html`<label><input type="radio" name="${name}" id="${id}"><span>${label} ${texts.number(count)}</span></label>`,
-        )}</fieldset>`;
+        )}</div></fieldset>`;
   };
   const groups = [
     group('severity', say('filter.severity'), bySeverity),
@@ -122,7 +122,7 @@ function entry({ texts }: Section, finding: ReportedFinding, first: Html): Html 
   )}</p>${place === null ? html`<p class="muted">${say('finding.noPlace')}</p>` : html`<p class="p"><code>${place}</code></p>`}${
     snippet === undefined || snippet.trim() === ''
       ? nothing
-      : html`<pre tabindex="0"><code>${shown(snippet.replace(/^\n+|\s+$/g, ''), snippetCharactersShown)}</code></pre>`
+      : html`<pre tabindex="0"><code>${shown(dedented(snippet), snippetCharactersShown)}</code></pre>`
   }<p class="x">${small}</p>`;
 }
 
@@ -155,4 +155,14 @@ export function* setAsideSection(section: Section, document: ReportDocument): Ge
 `;
   }
   yield html`${document.setAside.length === 0 ? nothing : { html: '</ol>' }}</section>`;
+}
+
+/** Without the indentation that all its lines have, and without empty lines around it. */
+function dedented(snippet: string): string {
+  const lines = snippet
+    .replaceAll('\t', '    ')
+    .replace(/^(?:[ \r]*\n)+|\s+$/g, '')
+    .split('\n');
+  const indents = lines.filter((line) => line.trim() !== '').map((line) => line.length - line.trimStart().length);
+  return lines.map((line) => line.slice(Math.min(...indents))).join('\n');
 }

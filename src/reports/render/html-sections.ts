@@ -20,16 +20,16 @@ export function verdictSection(section: Section): Html {
   const verdict = sections.verdictOf(section);
   const tile = (label: string, value: string, kind: string): Html => html`<div class="${kind}"><dt>${label}</dt><dd>${value}</dd></div>`;
   return html`<section aria-labelledby="verdict"><h2 id="verdict">${say('verdict.title')}</h2>
-<div class="hero">${badge(section, verdict.rating)}<div><p class="verdict-line">${verdict.ratingText}<span>${verdict.openText}</span></p>
-<p>${verdict.rule}</p>${verdict.notes.map((note) => html`<p class="muted">${note}</p>`)}</div></div>
-<div class="columns"><div><h3>${say('verdict.bySeverity')}</h3><dl class="tiles">${verdict.severities.map(({ label, value }, index) =>
+<div class="hero">${badge(section, verdict.rating)}<p class="verdict-line">${verdict.ratingText}<span>${verdict.openText}</span></p>
+<div class="why"><p>${verdict.rule}</p>${verdict.notes.map((note) => html`<p class="muted">${note}</p>`)}</div></div>
+<h3>${say('verdict.bySeverity')}</h3><dl class="tiles">${verdict.severities.map(({ label, value }, index) =>
     tile(label, value, `s${index + 1}`),
-  )}</dl></div>
-<div><h3>${say('change.title')}</h3>${
+  )}</dl>
+<h3>${say('change.title')}</h3>${
     verdict.changes === null
       ? html`<p>${say('change.none')}</p>`
-      : html`<dl class="tiles">${verdict.changes.map(({ label, value }) => tile(label, value, ''))}</dl>`
-  }</div></div>
+      : html`<dl class="tiles four">${verdict.changes.map(({ label, value }) => tile(label, value, ''))}</dl>`
+  }
 <h3>${say('verdict.glance')}</h3><ul class="glance" role="list">${section.document.categories.map((category) => glance(section, category))}</ul>
 </section>
 <section aria-labelledby="about"><h2 id="about">${say('meta.title')}</h2>${factList(sections.coverFacts(section))}</section>`;

@@ -26,9 +26,8 @@ body {
   margin: 0; background: var(--bg); color: var(--ink); line-height: 1.55; font-variant-numeric: tabular-nums; overflow-wrap: anywhere;
   font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Helvetica Neue", Arial, sans-serif;
 }
-:lang(ja) { font-family: system-ui, "Hiragino Sans", "Yu Gothic UI", Meiryo, "Noto Sans CJK JP", "Noto Sans JP", sans-serif; }
-:lang(ko) { font-family: system-ui, "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans CJK KR", "Noto Sans KR", sans-serif; word-break: keep-all; }
-[lang=en] { font-family: inherit; }
+body:lang(ja) { font-family: system-ui, "Hiragino Sans", "Yu Gothic UI", Meiryo, "Noto Sans CJK JP", "Noto Sans JP", sans-serif; }
+body:lang(ko) { font-family: system-ui, "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans CJK KR", "Noto Sans KR", sans-serif; word-break: keep-all; }
 code, pre { font-family: var(--mono); font-size: .875em; }
 a { color: var(--accent); text-underline-offset: .15em; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
@@ -40,7 +39,7 @@ h3 { font-size: 1rem; margin: 1.6rem 0 .6rem; }
 .skip:focus { left: 1rem; top: 1rem; }
 .page { max-width: 82rem; margin: 0 auto; padding: 0 clamp(1rem, 3vw, 2.5rem) 3rem; }
 .top { padding: clamp(1.5rem, 5vw, 3.5rem) 0 1.6rem; }
-.kind { color: var(--accent); font-weight: 600; }
+.kind { color: var(--accent); font-weight: 600; margin-bottom: .55rem; }
 .kind span { color: var(--muted); font-weight: 400; margin-left: .6rem; }
 .standard { color: var(--muted); font-size: 1.15rem; margin-top: .35rem; }
 .muted { color: var(--muted); }
@@ -56,24 +55,24 @@ main > section { background: var(--card); border: 1px solid var(--line); border-
 .badge { display: inline-grid; place-items: center; width: 1.7em; height: 1.7em; border-radius: .35em; color: #fff; font-weight: 700; line-height: 1; font-size: .9rem; flex: none; }
 .A { background: var(--a); } .B { background: var(--b); } .C { background: var(--c); } .D { background: var(--d); } .E { background: var(--e); }
 .none { color: var(--muted); border: 2px dashed var(--muted); background: none; }
-.hero { display: flex; gap: clamp(1rem, 3vw, 2rem); align-items: center; }
+.hero { display: grid; grid-template: "badge line" auto "badge why" 1fr / auto minmax(0, 1fr); gap: .3rem clamp(1rem, 3vw, 2rem); align-items: center; }
+.hero > .badge { grid-area: badge; } .verdict-line { grid-area: line; } .why { grid-area: why; align-self: start; }
 .hero .badge { font-size: clamp(2.6rem, 9vw, 4.4rem); }
 .hero .none { border-width: 3px; }
-.hero p + p { margin-top: .35rem; }
+.why p + p { margin-top: .35rem; }
 .verdict-line { font-size: 1.5rem; font-weight: 700; line-height: 1.25; }
 .verdict-line span { font-size: 1.1rem; font-weight: 400; color: var(--muted); margin-left: .6rem; display: inline-block; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.2rem, 1fr)); gap: .6rem; }
+.tiles { display: grid; grid-template-columns: repeat(5, minmax(0, 1fr)); gap: .6rem; } .four { grid-template-columns: repeat(4, minmax(0, 1fr)); }
 .tiles div { background: var(--soft); border-left: 4px solid var(--accent); border-radius: 4px; padding: .55rem .8rem; display: flex; flex-direction: column-reverse; }
 .tiles dt { color: var(--muted); font-size: .875rem; line-height: 1.3; }
 .tiles dd { font-size: 1.4rem; font-weight: 700; line-height: 1.3; }
 .tiles .s1 { border-color: var(--e); } .tiles .s2 { border-color: var(--d); } .tiles .s3 { border-color: var(--c); }
 .tiles .s4 { border-color: var(--b); } .tiles .s5 { border-color: var(--i); }
-.glance { list-style: none; display: grid; grid-template-columns: repeat(auto-fill, minmax(8.6rem, 1fr)); gap: .45rem .8rem; }
+.glance { list-style: none; display: grid; grid-template-columns: repeat(5, minmax(0, 1fr)); gap: .45rem .8rem; }
 .glance a { display: flex; gap: .5rem; align-items: center; color: inherit; text-decoration: none; }
 .glance a:hover { text-decoration: underline; }
 .facts { display: grid; grid-template-columns: minmax(8rem, 14rem) minmax(0, 1fr); gap: .35rem 1.2rem; }
 .facts dt { color: var(--muted); }
-.columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 0 2.5rem; }
 .names { columns: 20rem; column-gap: 2rem; list-style: none; font-size: .925rem; }
 .names li { break-inside: avoid; padding: .12rem 0; }
 .notes { padding-left: 1.2rem; margin-top: .8rem; }
@@ -90,7 +89,7 @@ thead th { color: var(--muted); font-weight: 600; font-size: .8125rem; vertical-
 tbody th { font-weight: 400; }
 .num { text-align: right; white-space: nowrap; }
 .mid { text-align: center; }
-.cats th, .cats td { padding: .45rem .35rem; }
+.cats th, .cats td { padding: .45rem .35rem; } .cats thead th, .cats .mid { white-space: nowrap; }
 .cats .up { writing-mode: vertical-rl; transform: rotate(180deg); text-align: left; white-space: nowrap; margin: 0 auto; }
 .cats .z { color: var(--muted); }
 .cats .direct { font-weight: 700; }
@@ -106,8 +105,9 @@ tbody th { font-weight: 400; }
 .chart .none { fill: var(--muted); }
 figcaption { color: var(--muted); font-size: .875rem; }
 .filters { display: grid; gap: .7rem; background: var(--soft); border-radius: 8px; padding: .9rem 1rem; margin: 1rem 0 .4rem; }
-fieldset { border: 0; min-width: 0; display: flex; flex-wrap: wrap; gap: .35rem; align-items: center; }
-legend { float: left; color: var(--muted); font-size: .875rem; width: 7.5rem; }
+fieldset { border: 0; min-width: 0; }
+fieldset div { display: flex; flex-wrap: wrap; gap: .35rem; margin-left: 7.5rem; }
+legend { float: left; color: var(--muted); font-size: .875rem; width: 7.5rem; line-height: 2; }
 .filters label { position: relative; display: inline-flex; font-size: .875rem; }
 .filters input { position: absolute; inset: 0; opacity: 0; margin: 0; cursor: pointer; width: 100%; height: 100%; }
 .filters label span { border: 1px solid var(--muted); border-radius: 99px; padding: .2rem .75rem; background: var(--card); }
@@ -130,10 +130,12 @@ legend { float: left; color: var(--muted); font-size: .875rem; width: 7.5rem; }
 footer { color: var(--muted); font-size: .875rem; margin-top: 1.6rem; display: flex; flex-wrap: wrap; gap: .3rem 1.5rem; justify-content: space-between; }
 @media screen and (max-width: 46rem) {
   .facts { grid-template-columns: 1fr; gap: 0; } .facts dd { margin-bottom: .55rem; }
-  .hero { align-items: flex-start; }
-  legend { float: none; width: 100%; margin-bottom: .3rem; }
-  .tiles { grid-template-columns: repeat(2, 1fr); }
-  .f { padding-left: 0; } .n { position: static; margin-right: .5rem; } .tags { float: none; display: block; margin: .15rem 0 0; }
+  .hero { grid-template: "badge line" auto "why why" auto / auto minmax(0, 1fr); gap: .8rem 1rem; }
+  .verdict-line span { display: block; margin: 0; }
+  legend { float: none; width: 100%; line-height: 1.6; } fieldset div { margin-left: 0; }
+  .tiles, .four { grid-template-columns: repeat(2, minmax(0, 1fr)); } .glance { grid-template-columns: repeat(auto-fill, minmax(8.4rem, 1fr)); }
+  .f { padding-left: 0; } .n { position: static; margin-right: .6rem; } .tags { float: none; margin: 0; }
+  .f h4::before { content: "\\A"; white-space: pre; }
   .cats, .cats tbody, .cats tr, .cats th, .cats td { display: block; }
   .cats thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .cats tr { display: flex; flex-wrap: wrap; gap: .1rem 1rem; position: relative; padding: .7rem 0 .7rem 2.9rem; border-bottom: 1px solid var(--line); }

@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { findingsOfVolumeMax } from '../report.ts';
 import type { ReportDocument, ReportedFinding } from '../report.ts';
 import type { Volume } from './pdf-data.ts';
@@ -36,9 +35,15 @@ export async function writeDocument(document: ReportDocument, path: string): Pro
   await file.end();
 }
 
+/** Splits at LF alone: `readline` takes U+2028 for the end of a line too, and that may stand inside a text. */
 export async function* readDocument(path: string): AsyncGenerator<DocumentLine> {
-  const lines = createInterface({ input: createReadStream(path), crlfDelay: Infinity });
-  for await (const line of lines) yield JSON.parse(line) as DocumentLine;
+  let rest = '';
+  for await (const chunk of createReadStream(path, 'utf8') as AsyncIterable<string>) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) yield JSON.parse(line) as DocumentLine;
+  }
+  if (rest !== '') yield JSON.parse(rest) as DocumentLine;
 }
 
 export interface VolumeFile extends Omit<Volume, 'findings' | 'setAside'> {
