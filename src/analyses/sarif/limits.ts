@@ -16,7 +16,7 @@ export const runsMax = 1_000;
 /** Results of all runs. `sarif_too_many_results` */
 export const resultsMax = 2_000_000;
 /** Rules of all components of all runs. `sarif_too_many_rules` */
-export const rulesMax = 150_000;
+export const rulesMax = 100_000;
 /** Drivers, extensions and taxonomies of all runs. `sarif_too_many_components` */
 export const componentsMax = 50_000;
 /** Entries of one taxonomy. `sarif_too_many_taxa` */
@@ -25,7 +25,7 @@ export const taxaOfComponentMax = 100_000;
  * What is kept of rules, message strings, taxa and bases while results are read, in characters, `ruleOverhead` for each rule and
  * `referenceOverhead` for each reference and CWE on top. `sarif_metadata_too_large`
  */
-export const keptCharactersMax = 48 * 1024 * 1024;
+export const keptCharactersMax = 32 * 1024 * 1024;
 export const ruleOverhead = 256;
 export const referenceOverhead = 64;
 /**
