@@ -3,6 +3,7 @@ import type { Identifiers } from '../identifiers.ts';
 import type { Actor } from './audit.ts';
 import { recordAudit } from './audit.ts';
 import type { DeletionStep } from './deletion.ts';
+import { holdOrganization } from './store.ts';
 import { runDeletion } from './deletion.ts';
 import type { Organization } from './organization.ts';
 import type { Database } from '../storage/database/database.ts';
@@ -32,6 +33,7 @@ export async function deleteOrganization(options: DeleteOrganizationOptions): Pr
     database,
     steps: [...steps, auditStep],
     scope: { organization: id, project: null },
+    hold: async (tx) => void (await holdOrganization({ tx, organization: id })),
     last: async (tx) => {
       await tx.deleteFrom('idempotency').where('organization', '=', id).execute();
       await tx.deleteFrom('tokens').where('organization', '=', id).execute();

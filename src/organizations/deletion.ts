@@ -22,6 +22,11 @@ export interface RunDeletionOptions<T> {
   readonly database: Database;
   readonly steps: readonly DeletionStep[];
   readonly scope: DeletionScope;
+  /**
+   * Holds the row of the thing itself until the unit ends, first of all in the last unit: who adds to it at the same time has either committed by
+   * then, and is seen, or waits and finds it gone.
+   */
+  readonly hold: (tx: Tx) => Promise<void>;
   /** The end: deletes the thing itself and records the trace, in the unit that finds no other row left. */
   readonly last: (tx: Tx) => Promise<T>;
 }
@@ -30,10 +35,11 @@ export interface RunDeletionOptions<T> {
  * Deletes all that belongs to a project or an organization in units of bounded size, and the thing itself in the last. Cut off by a crash, it
  * is done again from where it stood when it is asked for again.
  */
-export async function runDeletion<T>({ database, steps, scope, last }: RunDeletionOptions<T>): Promise<T> {
+export async function runDeletion<T>({ database, steps, scope, hold, last }: RunDeletionOptions<T>): Promise<T> {
   for (;;) {
     for (const step of steps) await runStep({ database, step, scope });
     const ended = await database.write(async (tx): Promise<{ readonly value: T } | null> => {
+      await hold(tx);
       // What came in meanwhile goes too; if that is much, in units of its own.
       for (const step of steps) if ((await step.run({ ...scope, tx, limit: rowsOfUnitMax })) >= rowsOfUnitMax) return null;
       return { value: await last(tx) };

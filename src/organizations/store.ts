@@ -47,6 +47,16 @@ export async function listOrganizations({ read }: { readonly read: Reader }): Pr
   return rows.map(organizationOf);
 }
 
+/** Holds the organization's row until the unit ends. False: it is gone. */
+export async function holdOrganization(options: { readonly tx: Tx; readonly organization: string }): Promise<boolean> {
+  const held = await options.tx
+    .updateTable('organizations')
+    .set((row) => ({ name: row.ref('name') }))
+    .where('id', '=', options.organization)
+    .executeTakeFirst();
+  return held.numUpdatedRows === 1n;
+}
+
 export interface CreateOrganizationOptions {
   readonly tx: Tx;
   readonly name: string;

@@ -6,6 +6,7 @@ import type { DeletionStep } from '../organizations/deletion.ts';
 import { runDeletion } from '../organizations/deletion.ts';
 import type { Database } from '../storage/database/database.ts';
 import type { Project } from './project.ts';
+import { holdProject } from './store.ts';
 
 export interface DeleteProjectOptions {
   readonly database: Database;
@@ -25,6 +26,7 @@ export async function deleteProject(options: DeleteProjectOptions): Promise<void
     database,
     steps: [...steps, tokensOfProject],
     scope: { organization, project: project.id },
+    hold: async (tx) => void (await holdProject({ tx, organization, project: project.id })),
     last: async (tx) => {
       const gone = await tx.deleteFrom('projects').where('organization', '=', organization).where('id', '=', project.id).executeTakeFirst();
       if (gone.numDeletedRows === 0n) return;

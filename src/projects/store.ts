@@ -6,6 +6,7 @@ import type { Identifiers } from '../identifiers.ts';
 import type { Actor } from '../organizations/audit.ts';
 import { recordAudit } from '../organizations/audit.ts';
 import { checkedName } from '../organizations/organization.ts';
+import { holdOrganization } from '../organizations/store.ts';
 import type { Reader, Tx } from '../storage/database/database.ts';
 import type { ProjectsTable } from '../storage/database/schema.ts';
 import type { Project } from './project.ts';
@@ -90,6 +91,8 @@ export async function findOrCreateProject(options: FindOrCreateProjectOptions): 
     .executeTakeFirst();
   if (held !== undefined && (onlyProject === null || onlyProject === held.id)) return projectOf(held);
   if (onlyProject !== null) throw unknownProject();
+  // The organization may be on its way out: what is added to it now must be seen by that, or not be.
+  if (!(await holdOrganization({ tx, organization }))) throw unknownProject();
   const row = {
     id: ids.next(),
     organization,
