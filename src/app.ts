@@ -49,6 +49,7 @@ import { createPeriodic } from './periodic.ts';
 import { projectsOfOrganization } from './projects/deletion.ts';
 import { projectRoutes } from './projects/routes.ts';
 import { findProject, unknownProject } from './projects/store.ts';
+import { createAnalysisMetrics } from './reports/metrics.ts';
 import { languages } from './reports/report.ts';
 import { standards } from './reports/standards/standard.ts';
 import type { Sealer } from './secret-key.ts';
@@ -246,6 +247,7 @@ function createWorkers(ground: Ground): Workers {
     registry: metrics,
   });
   const analyses = createAnalysisWorker({
+    metrics: createAnalysisMetrics({ registry: metrics, database }),
     database,
     artifacts,
     clock,

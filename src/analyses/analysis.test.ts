@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { aheadMsMax, branchCharactersMax, parseAnalysisRequest, propertiesMax, propertyCharactersMax, propertyNameCharactersMax, propertyPrefix, revisionCharactersMax, versionCharactersMax } from './analysis.ts';
+import {
+  aheadMsMax,
+  branchCharactersMax,
+  parseAnalysisRequest,
+  propertiesMax,
+  propertyCharactersMax,
+  propertyNameCharactersMax,
+  propertyPrefix,
+  revisionCharactersMax,
+  versionCharactersMax,
+} from './analysis.ts';
 
 // Pure: what a caller may say about an analysis, and each limit at its edge.
 
@@ -26,8 +36,10 @@ test('all that may be told is read', () => {
 
 test('a missing version is told as such', () => refused({}, 'missing_version'));
 test('an empty version is no version', () => refused({ version: ' ' }, 'invalid_version'));
-test('a parameter given twice is refused, since one of the two would be lost', () => refused({ version: ['1', '2'] }, 'repeated_parameter'));
-test('a parameter that is none of ours is refused, since a misspelt one would be lost', () => refused({ version: '1', brnach: 'x' }, 'unknown_parameter'));
+test('a parameter given twice is refused, since one of the two would be lost', () =>
+  refused({ version: ['1', '2'] }, 'repeated_parameter'));
+test('a parameter that is none of ours is refused, since a misspelt one would be lost', () =>
+  refused({ version: '1', brnach: 'x' }, 'unknown_parameter'));
 test('control characters are refused', () => refused({ version: '1\n0' }, 'invalid_version'));
 test('a lone surrogate is refused', () => refused({ version: '1', branch: '\ud800' }, 'invalid_branch'));
 test('what is no date is refused', () => refused({ version: '1', date: 'yesterday' }, 'invalid_date'));
@@ -43,7 +55,11 @@ test('an analysis may be dated a day ahead and no more', () => {
 });
 
 test('texts hold at their limits', () => {
-  for (const [name, max] of [['version', versionCharactersMax], ['branch', branchCharactersMax], ['revision', revisionCharactersMax]] as const) {
+  for (const [name, max] of [
+    ['version', versionCharactersMax],
+    ['branch', branchCharactersMax],
+    ['revision', revisionCharactersMax],
+  ] as const) {
     parseAnalysisRequest({ version: '1', [name]: 'x'.repeat(max) }, now);
     refused({ version: '1', [name]: 'x'.repeat(max + 1) }, `invalid_${name}`);
   }

@@ -28,7 +28,9 @@ async function newStore(t: TestContext) {
       bytesMax: options.bytesMax ?? 1_000_000,
     });
   const files = async (): Promise<readonly string[]> =>
-    (await readdir(root, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile() && !entry.name.startsWith('.')).map((entry) => entry.name);
+    (await readdir(root, { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+      .map((entry) => entry.name);
   return { artifacts, take, files };
 }
 
@@ -63,7 +65,12 @@ for (const [what, body, options, code] of [
   ['an encoding that is not taken', log, { encoding: 'br' }, 'unsupported_encoding'],
   ['more than the limit', Buffer.from(`{${' '.repeat(100)}`), { bytesMax: 100 }, 'body_too_large'],
   ['a gzip bomb', gzipSync(Buffer.from(`{${' '.repeat(2_000_000)}`)), { encoding: 'gzip', bytesMax: 1_000_000 }, 'body_too_large'],
-  ['gzip members without content', Buffer.concat(Array.from({ length: 60 }, () => gzipSync(Buffer.alloc(0)))), { encoding: 'gzip', bytesMax: 1000 }, 'body_too_large'],
+  [
+    'gzip members without content',
+    Buffer.concat(Array.from({ length: 60 }, () => gzipSync(Buffer.alloc(0)))),
+    { encoding: 'gzip', bytesMax: 1000 },
+    'body_too_large',
+  ],
 ] as const) {
   test(`${what}: refused with ${code}, nothing is left`, async (t) => {
     const { take, files } = await newStore(t);

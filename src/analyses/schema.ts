@@ -8,16 +8,16 @@ const nullable = (type: ReturnType<typeof Type.String>, description: string) => 
 /** A report that an analysis came to, in short. */
 export const ReportOfAnalysis = Type.Object({
   id: Type.String({ format: 'uuid' }),
-  type: Type.String(),
-  edition: Type.Integer(),
+  reportType: Type.String(),
+  reportVersion: Type.Integer({ description: 'The edition of the standard.' }),
   vulnerabilitiesCount: Type.Integer(),
   securityRating: nullable(Type.String(), 'A to E; null: not assessed.'),
 });
 
 export interface AnalysisReport {
   readonly id: string;
-  readonly type: string;
-  readonly edition: number;
+  readonly reportType: string;
+  readonly reportVersion: number;
   readonly vulnerabilitiesCount: number;
   readonly securityRating: string | null;
 }

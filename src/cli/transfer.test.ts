@@ -44,7 +44,7 @@ test('upload sends the file gzipped on the way, with everything it was told, and
       json(response, 202, { id: id(1), status: 'pending' });
     } else {
       polls += 1;
-      const report = { id: id(2), type: 'CWE Top 25', edition: 2025, vulnerabilitiesCount: 3, securityRating: 'E' };
+      const report = { id: id(2), reportType: 'CWE Top 25', reportVersion: 2025, vulnerabilitiesCount: 3, securityRating: 'E' };
       json(response, 200, polls < 3 ? { id: id(1), status: 'running', reports: [] } : { id: id(1), status: 'done', reports: [report] });
     }
   });

@@ -128,7 +128,7 @@ function reportText(report: unknown): string {
   const facts = (typeof report === 'object' && report !== null ? report : {}) as Readonly<
     Record<string, string | number | null | undefined>
   >;
-  const { id = '', type = '', edition = '', vulnerabilitiesCount = 0, securityRating } = facts;
+  const { id = '', reportType = '', reportVersion = '', vulnerabilitiesCount = 0, securityRating } = facts;
   const verdict = securityRating === null ? 'not assessed' : `${vulnerabilitiesCount ?? 0} open, rated ${securityRating ?? '?'}`;
-  return `  ${id}  ${type} ${edition}${securityRating === undefined ? '' : `: ${verdict}`}`;
+  return `  ${id}  ${reportType} ${reportVersion}${securityRating === undefined ? '' : `: ${verdict}`}`;
 }

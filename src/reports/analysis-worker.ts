@@ -6,6 +6,7 @@ import type { Worker } from '../worker.ts';
 import { createWorker } from '../worker.ts';
 import type { AnalyzeDeps } from './analyze.ts';
 import { analyze } from './analyze.ts';
+import type { AnalysisMetrics } from './metrics.ts';
 import { judge } from './verdict.ts';
 
 export interface AnalysisWorkerLog {
@@ -16,6 +17,7 @@ export interface AnalysisWorkerLog {
 
 export interface AnalysisWorkerDeps extends AnalyzeDeps {
   readonly log: AnalysisWorkerLog;
+  readonly metrics: AnalysisMetrics;
   /** How many analyses at once. */
   readonly concurrency: number;
   /** An event was recorded: its deliveries are in the database. */
@@ -54,11 +56,13 @@ async function workOn(deps: AnalysisWorkerDeps, claim: Claim, stop: AbortSignal)
     const outcomes = await analyze(deps, claim, AbortSignal.any([stop, lease.lost]));
     lease.end();
     deps.recorded();
-    log.info({ ...facts, reports: outcomes, durationMs: clock.now() - began }, 'analysis.done');
+    const durationMs = clock.now() - began;
+    deps.metrics.ended('done', durationMs);
+    log.info({ ...facts, reports: outcomes, durationMs }, 'analysis.done');
     await deps.afterwards(analysis);
   } catch (error) {
     lease.end();
-    await settle(deps, claim, { error, stopping: stop.aborted, facts: { ...facts, durationMs: clock.now() - began } });
+    await settle(deps, claim, { error, stopping: stop.aborted, facts, durationMs: clock.now() - began });
   }
 }
 
@@ -66,20 +70,26 @@ interface Failure {
   readonly error: unknown;
   readonly stopping: boolean;
   readonly facts: Readonly<Record<string, unknown>>;
+  readonly durationMs: number;
 }
 
-async function settle({ database, clock, log }: AnalysisWorkerDeps, claim: Claim, { error, stopping, facts }: Failure): Promise<void> {
+async function settle(
+  { database, clock, log, metrics }: AnalysisWorkerDeps,
+  claim: Claim,
+  { error, stopping, facts, durationMs }: Failure,
+): Promise<void> {
   const { crashes } = claim.analysis;
   const verdict = judge(error, { stopping, crashes, crashesMax });
+  if (verdict.kind !== 'lost') metrics.ended(verdict.kind, durationMs);
   if (verdict.kind === 'lost') {
     log.warn(facts, 'analysis.lost');
   } else if (verdict.kind === 'failed') {
     await database.write((tx) => settleFailed({ tx, claim }, verdict, clock));
-    log.warn({ ...facts, code: verdict.code, reason: verdict.message, place: verdict.place }, 'analysis.failed');
+    log.warn({ ...facts, durationMs, code: verdict.code, reason: verdict.message, place: verdict.place }, 'analysis.failed');
   } else {
     const due = clock.now() + verdict.afterMs;
     await database.write((tx) => settleAgain({ tx, claim }, { due, crashes: crashes + (verdict.crash ? 1 : 0) }));
-    log.error({ ...facts, err: error, againInMs: verdict.afterMs, crash: verdict.crash }, 'analysis.again');
+    log.error({ ...facts, durationMs, err: error, againInMs: verdict.afterMs, crash: verdict.crash }, 'analysis.again');
   }
 }
 

@@ -17,7 +17,7 @@ export async function reportsOfAnalyses(
   const shown = (id: string): AnalysisReport[] => {
     const row = byId.get(id);
     if (row === undefined) return [];
-    return [{ id, type: row.type, edition: row.edition, vulnerabilitiesCount: row.count, securityRating: row.rating }];
+    return [{ id, reportType: row.type, reportVersion: row.edition, vulnerabilitiesCount: row.count, securityRating: row.rating }];
   };
   return new Map([...wanted].map(([analysis, ids]) => [analysis, ids.flatMap(shown)]));
 }

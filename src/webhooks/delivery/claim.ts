@@ -127,7 +127,7 @@ async function lease(
 ): Promise<readonly Leased[]> {
   const { tx, target, lane, limit, database, clock, ids } = options;
   const now = clock.now();
-  const leaseToken = ids.random();
+  const leaseToken = `${database.node}:${ids.random()}`;
   let due = tx
     .selectFrom('deliveries')
     .select('deliveries.id')

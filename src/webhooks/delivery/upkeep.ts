@@ -1,3 +1,4 @@
+import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 import type { Clock } from '../../clock.ts';
 import type { Database, Tx } from '../../storage/database/database.ts';
@@ -14,28 +15,26 @@ export interface UpkeepOptions {
   readonly clock: Clock;
 }
 
-/**
- * Gives back at start what a process before us held. Where one process alone works on the database, whatever is leased was leased by one that is
- * dead; where there are many nodes, only what has passed its time.
- */
+/** Gives back at start what the process before us had under way on this node: it will never end, and waiting for its leases would be idle. */
 export async function takeBackAtStart({ database, clock }: UpkeepOptions): Promise<number> {
-  return takeBack({ database, clock, all: !database.facts.manyNodes });
+  return takeBack({ database, clock }, sql<boolean>`lease_token like ${`${database.node}:%`}`);
 }
 
 /** Gives back what is leased past its time: its node died, or stalls. Nothing that node writes later counts. */
 export async function takeBackExpired({ database, clock }: UpkeepOptions): Promise<number> {
-  return takeBack({ database, clock, all: false });
+  return takeBack({ database, clock }, sql<boolean>`due <= ${clock.now()}`);
 }
 
-async function takeBack({ database, clock, all }: UpkeepOptions & { readonly all: boolean }): Promise<number> {
+async function takeBack({ database, clock }: UpkeepOptions, which: RawBuilder<boolean>): Promise<number> {
   const now = clock.now();
-  const result = await database.write((tx) => {
-    const leased = tx
+  const result = await database.write((tx) =>
+    tx
       .updateTable('deliveries')
       .set({ state: 'pending', due: now, lease_token: null, again: 0 })
-      .where(sql<boolean>`state = 'leased'`);
-    return (all ? leased : leased.where('due', '<=', now)).executeTakeFirst();
-  });
+      .where(sql<boolean>`state = 'leased'`)
+      .where(which)
+      .executeTakeFirst(),
+  );
   return Number(result.numUpdatedRows);
 }
 
