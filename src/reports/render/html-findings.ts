@@ -143,6 +143,9 @@ export function* setAsideSection(section: Section, document: ReportDocument): Ge
   if (document.setAside.length < total) {
     yield html`<p class="warn">${say('setAside.cut', { shown: document.setAside.length, total })}</p>`;
   }
+  if (document.setAside.length > 0) {
+    yield html`<h3>${say('setAside.caption', { from: 1, to: document.setAside.length })}</h3>`;
+  }
   for (const [index, finding] of document.setAside.entries()) {
     if (index % findingsOfChunk === 0) {
       yield html`${index === 0 ? nothing : { html: '</ol>' }}<ol class="list" role="list" start="${index + 1}">`;
