@@ -58,5 +58,5 @@ async function countOf(database: Database, status: 'pending' | 'running'): Promi
     .selectFrom(some)
     .select((count) => count.fn.countAll<number>().as('count'))
     .executeTakeFirst();
-  return Number(row?.count ?? 0);
+  return row?.count ?? 0;
 }

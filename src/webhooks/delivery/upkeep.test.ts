@@ -8,7 +8,7 @@ import type { Database } from '../../storage/database/database.ts';
 import { claim, leaseMs } from './claim.ts';
 import { fanOutInlineMax } from './fan-out.ts';
 import { createSlots } from './slots.ts';
-import { cancelOrphans, purge, takeBackAtStart } from './upkeep.ts';
+import { cancelOrphans, purge, takeBackAtStart, takeBackExpired } from './upkeep.ts';
 
 const deliveriesOf = (database: Database) => database.read.selectFrom('deliveries').selectAll().orderBy('id').execute();
 const attemptsOf = (database: Database) => database.read.selectFrom('attempts').selectAll().orderBy('id').execute();
