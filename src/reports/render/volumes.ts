@@ -106,9 +106,18 @@ function isFull(part: Part, key: 'findings' | 'setAside', characters: number): b
 }
 
 function charactersOf(finding: ReportedFinding): number {
-  const name = (text: string | undefined): number => Math.min(text?.length ?? 0, nameCharactersShown);
-  const names = name(finding.rule) + name(finding.ruleName) + name(finding.place?.path) + name(finding.suppression?.justification);
-  return entryCharacters + names + Math.min(finding.message.length, messageCharactersShown);
+  const { rule, ruleName = '', message, place, suppression } = finding;
+  const names = [rule, ruleName, place?.path ?? '', suppression?.justification ?? ''];
+  return names.reduce(
+    (sum, name) => sum + weightOf(name, nameCharactersShown),
+    entryCharacters + weightOf(message, messageCharactersShown),
+  );
+}
+
+/** What is not ASCII counts twice: its glyphs are larger, or it is shown as an escape. */
+function weightOf(text: string, charactersMax: number): number {
+  const shown = text.slice(0, charactersMax);
+  return shown.length + (shown.match(/[^\0-\x7F]/g)?.length ?? 0);
 }
 
 function volumeFile(part: Part, index: number, parts: readonly Part[]): VolumeFile {
