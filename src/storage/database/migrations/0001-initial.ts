@@ -10,7 +10,7 @@ export function initial(columns: Columns): Migration {
   return {
     async up(db: Kysely<unknown>) {
       for (const [table, shape] of Object.entries(tables(columns))) await createTable(db, table, shape, columns);
-      for (const statement of indexes) await sql.raw(statement).execute(db);
+      for (const statement of indexes(columns)) await sql.raw(statement).execute(db);
     },
   };
 }
@@ -272,7 +272,7 @@ function deliveryTables({ text, integer, required, key, zero }: Types): Readonly
   };
 }
 
-const indexes = [
+const indexes = (columns: Columns): readonly string[] => [
   'create index tokens_organization on tokens (organization, id)',
   'create index audit_organization on audit (organization, id)',
   'create unique index projects_key on projects (organization, key)',
@@ -285,7 +285,7 @@ const indexes = [
   // One analysis of a branch at a time: what is new and what is fixed is told against the one before.
   "create unique index analyses_running on analyses (project, branch) where status = 'running'",
   // The list's own order: newest version, newest date, then id. Every page is a range of this index.
-  'create index reports_list on reports (organization, version_key desc, date desc, id)',
+  `create index reports_list on reports (organization, version_key desc, date desc, id${columns.listedInIndex})`,
   'create index reports_project on reports (project, branch, date)',
   'create index snapshots_report on snapshots (report, date)',
   'create index snapshots_analysis on snapshots (analysis)',

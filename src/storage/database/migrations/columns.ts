@@ -10,6 +10,8 @@ export interface Columns {
   readonly bytes: RawBuilder<unknown>;
   /** What stands behind a table's last bracket. */
   readonly tableEnd: RawBuilder<unknown>;
+  /** What an index of reports holds beside its key, so that a page is read from the index alone: rows of one page lie far apart in the table. */
+  readonly listedInIndex: string;
 }
 
 export const sqliteColumns: Columns = {
@@ -18,6 +20,7 @@ export const sqliteColumns: Columns = {
   bytes: sql`blob`,
   // STRICT: a column holds its type or the insert fails, as on PostgreSQL.
   tableEnd: sql`strict`,
+  listedInIndex: ', listed',
 };
 
 export const postgresColumns: Columns = {
@@ -25,4 +28,6 @@ export const postgresColumns: Columns = {
   integer: sql`bigint`,
   bytes: sql`bytea`,
   tableEnd: sql``,
+  // An entry of an index may have 2,700 bytes there, which long names would pass.
+  listedInIndex: '',
 };
