@@ -294,8 +294,8 @@ async function addRoutes(server: HttpServer, ground: Ground, workers: Workers): 
     archivesPerAddress: configuration.archivesPerAddress,
     archivesPerOrganization: configuration.archivesPerOrganization,
   });
-  reportListRoutes(server, { read: database.read, limits });
-  reportArchiveRoutes(server, { read: database.read, artifacts, limits });
+  reportListRoutes(server, { database, limits });
+  reportArchiveRoutes(server, { database, artifacts, limits });
   webhookRoutes(server, { ...common, sealer, guard: workers.guard, nudge });
   deliveryRoutes(server, { database, clock, retryForMs, nudge });
 }

@@ -51,7 +51,7 @@ export async function archiveServer(
   });
   t.after(() => server.close());
   reportArchiveRoutes(server, {
-    read: database.read,
+    database,
     artifacts: counted.store,
     limits: createOpenLimits({
       clock: systemClock,

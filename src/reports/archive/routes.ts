@@ -4,7 +4,7 @@ import { GatepostError, invalid } from '../../errors.ts';
 import type { HttpServer } from '../../http/http-server.ts';
 import { isUuid } from '../../identifiers.ts';
 import type { ArtifactStore, StoredObject, StoredReader } from '../../storage/artifacts/store.ts';
-import type { Reader } from '../../storage/database/database.ts';
+import type { Database } from '../../storage/database/database.ts';
 import { matchesTag } from '../etag.ts';
 import { organizationOf } from '../list/query.ts';
 import { createListStore } from '../list/page.ts';
@@ -25,14 +25,14 @@ export const archiveReportsMax = 1000;
 const ids = Type.Optional(Type.Array(Type.String(), { description: 'Report IDs: repeated, or with commas between them.' }));
 
 export interface ReportArchiveDeps {
-  readonly read: Reader;
+  readonly database: Database;
   readonly artifacts: ArtifactStore;
   readonly limits: OpenLimits;
 }
 
 /** `GET /security/report/files`, as the report API's contract (section 4) has it. */
-export function reportArchiveRoutes(server: HttpServer, { read, artifacts, limits }: ReportArchiveDeps): void {
-  const organizations = createListStore(read);
+export function reportArchiveRoutes(server: HttpServer, { database, artifacts, limits }: ReportArchiveDeps): void {
+  const organizations = createListStore(database);
   server.get(
     '/security/report/files',
     {
@@ -56,7 +56,7 @@ export function reportArchiveRoutes(server: HttpServer, { read, artifacts, limit
       const wanted = reportIds([...(request.query.reports ?? []), ...(request.query['reports[]'] ?? [])]);
       const access = await admitted(request, organizations, organization);
       if (access === null) return reply.code(204).send(null);
-      const contents = await readContents({ read, organization, ids: wanted, project: access.project });
+      const contents = await readContents({ read: database.read, organization, ids: wanted, project: access.project });
       if (contents.reports.length === 0) return reply.code(204).send(null);
       const end = limits.beginArchive(request.ip, organization);
       try {

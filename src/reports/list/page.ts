@@ -1,23 +1,8 @@
-import type { CompiledQuery, RawBuilder } from 'kysely';
-import { sql } from 'kysely';
 import { GatepostError } from '../../errors.ts';
 import type { ListedReport } from '../../events/event.ts';
-import type { Reader } from '../../storage/database/database.ts';
+import type { Database } from '../../storage/database/database.ts';
+import type { PreparedRead } from '../../storage/database/prepared.ts';
 import type { ListFilters, ListQuery, Position, VersionRange } from './query.ts';
-
-interface Row {
-  readonly listed: string;
-}
-
-interface PositionRow extends Row {
-  readonly version_key: string;
-  readonly date: number;
-}
-
-interface OrganizationRow {
-  readonly slug: string;
-  readonly reads_need_token: number;
-}
 
 export interface Page {
   /** Each as the list shows it, in the list's order. */
@@ -41,36 +26,39 @@ export interface ListStore {
 const readsMax = 5;
 
 /**
- * The hot statements of the list, each compiled once: building the text takes longer than running it. A page is a range of the index
+ * The hot statements of the list, prepared by hand: building the text takes longer than running it. A page is a range of the index
  * `reports_list (organization, version_key desc, date desc, id)`, so that a late one costs what the first does. Rows are read as what they
  * look like alone: four columns would take twice as long as one, and only the last row's place is needed.
  */
-export function createListStore(read: Reader): ListStore {
-  const statements = new Map<string, CompiledQuery>();
-  const organizationRow = sql`select slug, reads_need_token from organizations where id = ${''}`.compile(read);
-  const positionRow = sql`select version_key, date, listed from reports where organization = ${''} and id = ${''}`.compile(read);
-  const readLeg = async (leg: Leg, values: readonly unknown[], used: readonly FilterName[]): Promise<readonly Row[]> => {
-    const shape = `${leg} ${used.join(' ')}`;
-    let statement = statements.get(shape);
-    if (statement === undefined) statements.set(shape, (statement = legStatement(leg, used).compile(read)));
-    return (await read.executeQuery<Row>({ ...statement, parameters: values })).rows;
+export function createListStore({ prepare }: Pick<Database, 'prepare'>): ListStore {
+  const legs = new Map<string, PreparedRead>();
+  const organizationRow = prepare('select slug, reads_need_token from organizations where id = ?');
+  const positionRow = prepare('select version_key, date, listed from reports where organization = ? and id = ?');
+  const legOf = (leg: Leg, used: readonly FilterName[]): PreparedRead => {
+    const shape = used.length === 0 ? leg : `${leg} ${used.join(' ')}`;
+    const known = legs.get(shape);
+    if (known !== undefined) return known;
+    const prepared = prepare(legStatement(leg, used));
+    legs.set(shape, prepared);
+    return prepared;
   };
   const readListed = async (query: ListQuery, versions: VersionRange, project: string | null): Promise<string[]> => {
     const { used, values } = usedFilters(query, project);
-    const listed: string[] = [];
+    let listed: string[] = [];
     for (const [leg, bounds] of legsOf(versions, query.after)) {
       const missing = query.limit + 1 - listed.length;
       if (missing === 0) break;
-      for (const row of await readLeg(leg, [query.organization, ...bounds, ...values, missing], used)) listed.push(row.listed);
+      const read = (await legOf(leg, used).column([query.organization, ...bounds, ...values, missing])) as readonly string[];
+      // Most pages are of one leg.
+      listed = listed.length === 0 ? [...read] : [...listed, ...read];
     }
     return listed;
   };
   /** Null where the report has changed since it was read: its place may be another by now. */
   const positionOf = async (organization: string, listed: string): Promise<Position | null> => {
     const { id } = JSON.parse(listed) as ListedReport;
-    const { rows } = await read.executeQuery<PositionRow>({ ...positionRow, parameters: [organization, id] });
-    const row = rows[0];
-    return row?.listed === listed ? { versionKey: row.version_key, date: row.date, id } : null;
+    const [row] = (await positionRow.rows([organization, id])) as readonly (readonly [string, number, string])[];
+    return row !== undefined && row[2] === listed ? { versionKey: row[0], date: row[1], id } : null;
   };
   const readRange = async (query: ListQuery, versions: VersionRange, project: string | null): Promise<Page> => {
     for (let reads = 0; reads < readsMax; reads += 1) {
@@ -84,9 +72,8 @@ export function createListStore(read: Reader): ListStore {
   };
   return {
     async readOrganization(organization) {
-      const { rows } = await read.executeQuery<OrganizationRow>({ ...organizationRow, parameters: [organization] });
-      const row = rows[0];
-      return row === undefined ? null : { slug: row.slug, readsNeedToken: row.reads_need_token === 1 };
+      const [row] = (await organizationRow.rows([organization])) as readonly (readonly [string, number])[];
+      return row === undefined ? null : { slug: row[0], readsNeedToken: row[1] === 1 };
     },
     async readPage(query, project) {
       const page = await readRange(query, query.versions, project);
@@ -114,33 +101,31 @@ function legsOf({ from, to }: VersionRange, after: Position | null): readonly (r
   ];
 }
 
-const legConditions: Readonly<Record<Leg, RawBuilder<unknown>>> = {
-  first: sql`version_key >= ${0} and version_key <= ${0}`,
-  sameDate: sql`version_key = ${0} and date = ${0} and id > ${0}`,
-  sameVersion: sql`version_key = ${0} and date < ${0}`,
-  olderVersions: sql`version_key >= ${0} and version_key < ${0}`,
+const legConditions: Readonly<Record<Leg, string>> = {
+  first: 'version_key >= ? and version_key <= ?',
+  sameDate: 'version_key = ? and date = ? and id > ?',
+  sameVersion: 'version_key = ? and date < ?',
+  olderVersions: 'version_key >= ? and version_key < ?',
 };
 
 type FilterName = keyof ListFilters | 'projectId' | 'notAssessed';
 
-const filterConditions: Readonly<Record<FilterName, RawBuilder<unknown>>> = {
-  project: sql`project = (select id from projects where organization = ${0} and key = ${0})`,
-  projectId: sql`project = ${0}`,
-  type: sql`type = ${0}`,
-  edition: sql`edition = ${0}`,
-  branch: sql`branch = ${0}`,
-  rating: sql`rating = ${0}`,
-  notAssessed: sql`rating is null`,
-  since: sql`date >= ${0}`,
-  until: sql`date <= ${0}`,
+const filterConditions: Readonly<Record<FilterName, string>> = {
+  project: 'project = (select id from projects where organization = ? and key = ?)',
+  projectId: 'project = ?',
+  type: 'type = ?',
+  edition: 'edition = ?',
+  branch: 'branch = ?',
+  rating: 'rating = ?',
+  notAssessed: 'rating is null',
+  since: 'date >= ?',
+  until: 'date <= ?',
 };
 
-/** The values that stand here are places: `run` puts the real ones in, in the order of the text. */
-function legStatement(leg: Leg, used: readonly FilterName[]): RawBuilder<Row> {
-  const conditions = [legConditions[leg], ...used.map((name) => filterConditions[name])];
-  return sql<Row>`select listed from reports
-    where organization = ${0} and ${sql.join(conditions, sql` and `)}
-    order by version_key desc, date desc, id limit ${0}`;
+/** Takes the organization, the leg's bounds, the filters' values and how many. */
+function legStatement(leg: Leg, used: readonly FilterName[]): string {
+  const conditions = ['organization = ?', legConditions[leg], ...used.map((name) => filterConditions[name])];
+  return `select listed from reports where ${conditions.join(' and ')} order by version_key desc, date desc, id limit ?`;
 }
 
 function usedFilters({ organization, filters }: ListQuery, projectId: string | null): { used: FilterName[]; values: unknown[] } {

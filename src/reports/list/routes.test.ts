@@ -47,7 +47,7 @@ async function client(
     archivesPerAddress: 1,
     archivesPerOrganization: 1,
   });
-  reportListRoutes(server, { read: database.read, limits });
+  reportListRoutes(server, { database, limits });
   const get: Client['get'] = (query, headers = {}, method = 'GET') =>
     server.inject({ method, url: `/security/report/list?${query}`, headers });
   return {

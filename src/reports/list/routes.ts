@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import type { HttpServer } from '../../http/http-server.ts';
 import { encodeCursor, nextLink } from '../../http/paging.ts';
-import type { Reader } from '../../storage/database/database.ts';
+import type { Database } from '../../storage/database/database.ts';
 import { contentTag, matchesTag } from '../etag.ts';
 import { checkOpenAccess } from '../open-access.ts';
 import type { OpenLimits } from '../open-limits.ts';
@@ -21,8 +21,11 @@ const ListedReport = Type.Object({
 });
 
 /** `GET /security/report/list`, as the report API's contract (section 3) has it. */
-export function reportListRoutes(server: HttpServer, { read, limits }: { readonly read: Reader; readonly limits: OpenLimits }): void {
-  const store = createListStore(read);
+export function reportListRoutes(
+  server: HttpServer,
+  { database, limits }: { readonly database: Database; readonly limits: OpenLimits },
+): void {
+  const store = createListStore(database);
   server.get(
     '/security/report/list',
     {

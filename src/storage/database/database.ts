@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Facts } from './facts.ts';
+import type { PreparedRead } from './prepared.ts';
 import type { Schema } from './schema.ts';
 
 /** Reads committed rows. Never writes. */
@@ -14,6 +15,11 @@ export interface Connected {
   readonly facts: Facts;
   /** Committed rows alone, from connections that cannot write. */
   readonly read: Reader;
+  /**
+   * Prepares a statement that reads, for the few hot ones where building and running a query through `read` costs more than the query. `?`
+   * stands for a value, and nothing else in the text is a `?`.
+   */
+  prepare(sql: string): PreparedRead;
   /**
    * Runs one unit of work and answers once its COMMIT is on disk. A unit awaits nothing but the transaction: on SQLite the one writer stands
    * still meanwhile, and a unit that holds it longer than `unitMsMax` is rolled back (`unit_too_long`). What it throws rolls it back and is

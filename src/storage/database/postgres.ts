@@ -6,6 +6,7 @@ import { postgresFacts } from './facts.ts';
 import { postgresColumns } from './migrations/columns.ts';
 import { migrate, schemaState } from './migrations/migrate.ts';
 import type { SchemaState } from './migrations/migrate.ts';
+import { preparePostgres } from './prepared.ts';
 import type { Schema } from './schema.ts';
 
 export interface PostgresOptions {
@@ -39,7 +40,14 @@ export async function openPostgres(options: PostgresOptions): Promise<Connected>
     await pool.end();
     throw translatedError(error);
   }
-  return { engine: 'postgres', facts: postgresFacts, read: db, write: (unit) => writeUnit(db, unit), close: () => db.destroy() };
+  return {
+    engine: 'postgres',
+    facts: postgresFacts,
+    read: db,
+    prepare: (sql) => preparePostgres(pool, sql),
+    write: (unit) => writeUnit(db, unit),
+    close: () => db.destroy(),
+  };
 }
 
 async function writeUnit<T>(db: Kysely<Schema>, unit: (tx: Tx) => Promise<T>): Promise<T> {

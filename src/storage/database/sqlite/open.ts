@@ -10,6 +10,7 @@ import type { Schema } from '../schema.ts';
 import { openReading, openWriting } from './connection.ts';
 import { directDialect, writerDialect } from './kysely.ts';
 import { lockDirectory } from './lock.ts';
+import { prepareSqlite } from '../prepared.ts';
 import { busyMsMax, unitMsMax } from './messages.ts';
 import { startWriter } from './writer.ts';
 
@@ -33,6 +34,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Connected> {
     engine: 'sqlite',
     facts: sqliteFacts,
     read,
+    prepare: (sql) => prepareSqlite(reading, sql),
     write: (unit) => writing.transaction().execute(unit),
     async close() {
       await writer.close();
