@@ -137,7 +137,7 @@ async function loadAndKill(server: ServerProcess, run: Run): Promise<void> {
         // The line was cut: whether it was taken in is not known, so nothing is asked of it.
         return;
       }
-      await sleep(200 + Math.random() * 600);
+      await sleep(500 + Math.random() * 1000);
     }
   });
   await sleep(50 + Math.random() * run.options.lifeMsMax);
