@@ -16,8 +16,8 @@ import { sampleDocument } from './document.ts';
 
 const target = resolve(process.argv[2] ?? 'docs/img');
 const workspace = mkdtempSync(join(tmpdir(), 'gatepost-pictures-'));
-const resolution = 56;
-const sizes = { desktop: { width: 1220, height: 900 }, phone: { width: 390, height: 844 } } as const;
+const resolution = 50;
+const sizes = { desktop: { width: 1220, height: 780 }, phone: { width: 390, height: 844 } } as const;
 const shots: readonly {
   readonly name: string;
   readonly language: Language;

@@ -122,7 +122,7 @@ function entry({ texts }: Section, finding: ReportedFinding, first: Html): Html 
   )}</p>${place === null ? html`<p class="muted">${say('finding.noPlace')}</p>` : html`<p class="p"><code>${place}</code></p>`}${
     snippet === undefined || snippet.trim() === ''
       ? nothing
-      : html`<pre tabindex="0"><code>${shown(dedented(snippet), snippetCharactersShown)}</code></pre>`
+      : html`<pre><code>${shown(dedented(snippet), snippetCharactersShown)}</code></pre>`
   }<p class="x">${small}</p>`;
 }
 

@@ -20,7 +20,7 @@ export function verdictSection(section: Section): Html {
   const verdict = sections.verdictOf(section);
   const tile = (label: string, value: string, kind: string): Html => html`<div class="${kind}"><dt>${label}</dt><dd>${value}</dd></div>`;
   return html`<section aria-labelledby="verdict"><h2 id="verdict">${say('verdict.title')}</h2>
-<div class="hero">${badge(section, verdict.rating)}<p class="verdict-line">${verdict.ratingText}<span>${verdict.openText}</span></p>
+<div class="hero">${badge(section, verdict.rating)}<p class="verdict-line">${verdict.ratingText} <span>${verdict.openText}</span></p>
 <div class="why"><p>${verdict.rule}</p>${verdict.notes.map((note) => html`<p class="muted">${note}</p>`)}</div></div>
 <h3>${say('verdict.bySeverity')}</h3><dl class="tiles">${verdict.severities.map(({ label, value }, index) =>
     tile(label, value, `s${index + 1}`),

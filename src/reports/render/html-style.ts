@@ -61,7 +61,7 @@ main > section { background: var(--card); border: 1px solid var(--line); border-
 .hero .none { border-width: 3px; }
 .why p + p { margin-top: .35rem; }
 .verdict-line { font-size: 1.5rem; font-weight: 700; line-height: 1.25; }
-.verdict-line span { font-size: 1.1rem; font-weight: 400; color: var(--muted); margin-left: .6rem; display: inline-block; }
+.verdict-line span { font-size: 1.1rem; font-weight: 400; color: var(--muted); margin-left: .3rem; display: inline-block; }
 .tiles { display: grid; grid-template-columns: repeat(5, minmax(0, 1fr)); gap: .6rem; } .four { grid-template-columns: repeat(4, minmax(0, 1fr)); }
 .tiles div { background: var(--soft); border-left: 4px solid var(--accent); border-radius: 4px; padding: .55rem .8rem; display: flex; flex-direction: column-reverse; }
 .tiles dt { color: var(--muted); font-size: .875rem; line-height: 1.3; }
@@ -103,7 +103,7 @@ tbody th { font-weight: 400; }
 .chart .v { fill: var(--muted); font-size: 11px; }
 .chart .A { fill: var(--a); } .chart .B { fill: var(--b); } .chart .C { fill: var(--c); } .chart .D { fill: var(--d); } .chart .E { fill: var(--e); }
 .chart .none { fill: var(--muted); }
-figcaption { color: var(--muted); font-size: .875rem; }
+figcaption { color: var(--muted); font-size: .875rem; margin: .2rem 0 1rem; }
 .filters { display: grid; gap: .7rem; background: var(--soft); border-radius: 8px; padding: .9rem 1rem; margin: 1rem 0 .4rem; }
 fieldset { border: 0; min-width: 0; }
 fieldset div { display: flex; flex-wrap: wrap; gap: .35rem; margin-left: 7.5rem; }
@@ -123,7 +123,7 @@ legend { float: left; color: var(--muted); font-size: .875rem; width: 7.5rem; li
 .f h4 { font-size: 1rem; display: inline; }
 .f .m { white-space: pre-wrap; margin: .15rem 0 .3rem; }
 .f .p { color: var(--accent); }
-.f pre { background: var(--soft); border-radius: 5px; padding: .45rem .7rem; margin: .4rem 0; overflow-x: auto; overflow-wrap: normal; }
+.f pre { background: var(--soft); border-radius: 5px; padding: .45rem .7rem; margin: .4rem 0; white-space: pre-wrap; }
 .x { color: var(--muted); font-size: .8125rem; }
 .tags { float: right; margin-left: 1rem; font-size: .8125rem; color: var(--muted); }
 .tags b { color: var(--accent); margin-right: .5rem; }
@@ -133,7 +133,7 @@ footer { color: var(--muted); font-size: .875rem; margin-top: 1.6rem; display: f
   .hero { grid-template: "badge line" auto "why why" auto / auto minmax(0, 1fr); gap: .8rem 1rem; }
   .verdict-line span { display: block; margin: 0; }
   legend { float: none; width: 100%; line-height: 1.6; } fieldset div { margin-left: 0; }
-  .tiles, .four { grid-template-columns: repeat(2, minmax(0, 1fr)); } .glance { grid-template-columns: repeat(auto-fill, minmax(8.4rem, 1fr)); }
+  .tiles, .four { grid-template-columns: repeat(2, minmax(0, 1fr)); } .tiles div { padding: .5rem .55rem; } .tiles dt { font-size: .8125rem; } .glance { grid-template-columns: repeat(auto-fill, minmax(8.4rem, 1fr)); }
   .f { padding-left: 0; } .n { position: static; margin-right: .6rem; } .tags { float: none; margin: 0; }
   .f h4::before { content: "\\A"; white-space: pre; }
   .cats, .cats tbody, .cats tr, .cats th, .cats td { display: block; }

@@ -149,6 +149,7 @@ test('what was not assessed is told as such and is no A anywhere', () => {
   assert.equal(body.includes('Not assessed'), true);
   assert.equal(body.includes('class="badge A"'), false);
   assert.match(body, /This is not an A: nothing is known\./);
+  assert.doesNotMatch(body, /<dd>0<\/dd>|0 open findings/);
 });
 
 test('a cut is said, with both numbers', () => {

@@ -3,7 +3,7 @@ import { findingsSection, setAsideSection } from './html-findings.ts';
 import { annexSection, categoriesSection, coverageSection, methodSection, trendSection, verdictSection } from './html-sections.ts';
 import { policy, style } from './html-style.ts';
 import type { Html } from './html-text.ts';
-import { html } from './html-text.ts';
+import { html, shown } from './html-text.ts';
 import { textsOf } from './messages.ts';
 import type { MessageKey } from './messages.ts';
 import * as sections from './sections.ts';
@@ -19,6 +19,9 @@ export function* renderHtml(document: ReportDocument): Generator<string> {
     yield part.html;
   }
 }
+
+/** Of names in the page's head, which would otherwise fill the window. */
+const headerCharactersShown = 120;
 
 const contents: readonly (readonly [string, MessageKey])[] = [
   ['verdict', 'verdict.title'],
@@ -63,8 +66,9 @@ function pageStart(section: Section): Html {
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer"><meta name="robots" content="noindex"><meta name="generator" content="${document.generator.name} ${document.generator.version}">
 <title>${sections.titleOf(section)}</title><style>${{ html: style }}</style></head>
-<body><a class="skip" href="#main">${say('document.skip')}</a><div class="page"><header class="top"><p class="kind">${say('document.kind')}<span>${
-    document.organizationName
-  }</span></p><h1>${document.project.name} ${document.version}</h1><p class="standard" lang="en">${sections.standardName(document)}</p></header><div class="body">
+<body><a class="skip" href="#main">${say('document.skip')}</a><div class="page"><header class="top"><p class="kind">${say('document.kind')}<span>${shown(
+    document.organizationName,
+    headerCharactersShown,
+  )}</span></p><h1>${shown(document.project.name, headerCharactersShown)} ${shown(document.version, headerCharactersShown)}</h1><p class="standard" lang="en">${sections.standardName(document)}</p></header><div class="body">
 `;
 }

@@ -91,13 +91,15 @@ export interface Verdict {
   /** Which rule gave the rating. */
   readonly rule: string;
   readonly notes: readonly string[];
-  readonly severities: readonly (Fact & { readonly severity: Severity; readonly count: number })[];
+  readonly severities: readonly (Fact & { readonly severity: Severity })[];
   /** Null where there is nothing to compare with. */
   readonly changes: readonly Fact[] | null;
 }
 
 export function verdictOf({ document, texts }: Section): Verdict {
-  const { say, number } = texts;
+  const { say } = texts;
+  // A zero would say that somebody had looked.
+  const countText = (count: number): string => (document.rating === null ? '–' : texts.number(count));
   const worst = severities.find((severity) => document.openBySeverity[severity] > 0);
   const notes = [
     say('verdict.project', { count: document.projectOpen, rating: ratingName(texts, document.projectRating) }),
@@ -107,17 +109,17 @@ export function verdictOf({ document, texts }: Section): Verdict {
   return {
     rating: document.rating,
     ratingText: document.rating === null ? say('verdict.notAssessed') : say('verdict.rating', { rating: document.rating }),
-    openText: say('verdict.open', { count: document.vulnerabilitiesCount }),
+    openText: document.rating === null ? '' : say('verdict.open', { count: document.vulnerabilitiesCount }),
     rule: ruleOf(document, texts, worst),
     notes,
     severities: severities.map((severity) => {
       const count = document.openBySeverity[severity];
-      return { severity, count, label: severityName(texts, severity), value: number(count) };
+      return { severity, label: severityName(texts, severity), value: countText(count) };
     }),
     changes:
       change === null
         ? null
-        : (['new', 'reopened', 'still', 'fixed'] as const).map((key) => ({ label: say(`change.${key}`), value: number(change[key]) })),
+        : (['new', 'reopened', 'still', 'fixed'] as const).map((key) => ({ label: say(`change.${key}`), value: countText(change[key]) })),
   };
 }
 
