@@ -191,7 +191,7 @@ export function coverageSection(section: Section): Html {
       : html`<details open><summary>${say('coverage.notices')}</summary>${table({
           label: say('coverage.notices'),
           heads: [say('column.notice'), say('column.count'), say('column.pointer')],
-          rows: coverage.notices.map(({ code, count, pointer }) => [code, count, pointer]),
+          rows: coverage.notices.map(({ text, count, pointer }) => [text, count, pointer]),
           numbers: [1],
         })}</details>`
   }</section>`;

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { languages } from '../report.ts';
 import { chooseFonts } from './fonts.ts';
-import { catalogues, textsOf } from './messages.ts';
+import { catalogues, isMessageKey, textsOf } from './messages.ts';
 import type { Message, MessageKey } from './messages.ts';
 
 // The catalogues are compared with the English one, key by key and place by place.
@@ -58,9 +58,24 @@ test('no text is kept that nothing says', () => {
     .map((name) => readFileSync(`${import.meta.dirname}/${name}`, 'utf8'))
     .join('\n');
   const composed =
-    /^(severity|state|usage)\.|^change\.(new|fixed|still|reopened)$|^finding\.(new|reopened)$|^categories\.(more|fewer)$|^suppression\.(inSource|external)$/;
+    /^(severity|state|usage|notice)\.|^change\.(new|fixed|still|reopened)$|^finding\.(new|reopened)$|^categories\.(more|fewer)$|^suppression\.(inSource|external)$/;
   const unused = keys.filter((key) => !sources.includes(`'${key}'`) && !sources.includes(`"${key}"`) && !composed.test(key));
   assert.deepEqual(unused, []);
+});
+
+test('every notice of the SARIF reader has a text', () => {
+  const reader = `${import.meta.dirname}/../../analyses/sarif`;
+  const sources = readdirSync(reader)
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+    .map((name) => readFileSync(`${reader}/${name}`, 'utf8'));
+  const codes = new Set(
+    sources.flatMap((source) => [...source.matchAll(/notices\.add\(\s*'(\w+)'/g)].map((match) => `notice.${match[1]}`)),
+  );
+  assert.equal(codes.size > 5, true);
+  assert.deepEqual(
+    [...codes].filter((key) => !isMessageKey(key)),
+    [],
+  );
 });
 
 test('a text without one of its values is an error, not a hole', () => {

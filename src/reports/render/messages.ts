@@ -13,6 +13,10 @@ export type MessageValues = Readonly<Record<string, string | number>>;
 
 export const catalogues: Readonly<Record<Language, Catalogue>> = { en, fr, ja, ko, ru };
 
+export function isMessageKey(key: string): key is MessageKey {
+  return Object.hasOwn(en, key);
+}
+
 /** All that depends on the language of a report. The same input gives the same text, whatever the host's locale and time zone. */
 export interface Texts {
   readonly language: Language;

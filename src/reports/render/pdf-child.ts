@@ -29,7 +29,8 @@ async function outcomeOf(job: PdfJob): Promise<PdfOutcome> {
   try {
     return { pages: await makePdf(job) };
   } catch (error) {
-    return { failure: usefulPart(error) };
+    const full = error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+    return full ? { failure: error.message, full } : { failure: usefulPart(error) };
   }
 }
 

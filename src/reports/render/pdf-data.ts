@@ -233,7 +233,7 @@ function coverageData(section: Section, shown: Shown, messagesCut: number): obje
     notAssessed: names(coverage.notAssessed),
     tools: coverage.tools.map((tool) => [shown(tool.name), shown(tool.version, 60), tool.rules, tool.cwes, webAddress(tool.url) ?? '']),
     results: pairs(coverage.results, shown),
-    notices: coverage.notices.map((notice) => [shown(notice.code), notice.count, shown(notice.pointer)]),
+    notices: coverage.notices.map((notice) => [shown(notice.text), notice.count, shown(notice.pointer)]),
     notes: [...coverage.notes, ...(messagesCut > 0 ? [texts.say('coverage.messages', { count: messagesCut })] : [])],
   };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -172,6 +172,12 @@ function killMakers(): void {
     }
   }
 }
+
+test('a full disk is told as such', async (t) => {
+  const directory = directoryOf(t);
+  symlinkSync('/dev/full', join(directory, 'report.pdf'));
+  await assert.rejects(renderPdf(sampleDocument({ findings: 1 }), { directory }), { code: 'storage_full', kind: 'storage_full' });
+});
 
 test('an abort ends the maker and throws what the abort says', async (t) => {
   const controller = new AbortController();

@@ -35,12 +35,12 @@ export interface PdfJob {
   readonly workspace: string;
   readonly output: string;
 }
-export type PdfOutcome = { readonly pages: number } | { readonly failure: string };
+export type PdfOutcome = { readonly pages: number } | { readonly failure: string; readonly full?: boolean };
 
 /**
  * Makes `report.pdf`, and `report-2.pdf` and on where one file cannot hold all findings: PDF/A-2a and PDF/UA-1, the same bytes for the same
  * document. One child process after another, so memory does not grow with the number of findings. What goes wrong is
- * `pdf_failed`, with the reason; an abort throws the signal's reason, and no child is left behind.
+ * `pdf_failed`, with the reason, or `storage_full`; an abort throws the signal's reason, and no child is left behind.
  */
 export function renderPdf(document: ReportDocument, options: PdfOptions): Promise<readonly PdfFile[]> {
   return renderLines(documentLines(document), options);
@@ -115,7 +115,7 @@ function runChild(job: PdfJob, options: PdfOptions): Promise<void> {
       signal?.removeEventListener('abort', onAbort);
       if (ending !== undefined) reject(ending);
       else if (outcome === undefined) reject(failed('lost', `the process ended by ${killedBy ?? code}`, stderr));
-      else if ('failure' in outcome) reject(failed('typesetting', outcome.failure));
+      else if ('failure' in outcome) reject(outcome.full === true ? storageFull(outcome.failure) : failed('typesetting', outcome.failure));
       else resolve();
     });
     child.send(job, (error) => {
@@ -129,6 +129,10 @@ type FailureReason = 'memory' | 'time' | 'lost' | 'typesetting';
 function failed(reason: FailureReason, text: string, cause?: string): GatepostError {
   const options = { details: { reason } };
   return new GatepostError('internal', 'pdf_failed', `The PDF could not be made: ${text}`, cause ? { ...options, cause } : options);
+}
+
+function storageFull(cause: string): GatepostError {
+  return new GatepostError('storage_full', 'storage_full', 'There is no room left for the PDF', { cause });
 }
 
 /** Resident bytes of a process; 0 where the system does not tell (no /proc), which switches the watch off. */

@@ -1,6 +1,7 @@
 import { severities } from '../../analyses/finding.ts';
 import type { Severity } from '../../analyses/finding.ts';
 import type { CategoryResult, Rating, ReportDocument, ReportedFinding } from '../report.ts';
+import { isMessageKey } from './messages.ts';
 import type { MessageKey, Texts } from './messages.ts';
 
 /**
@@ -142,7 +143,7 @@ export interface Coverage {
     readonly cwes: string;
   }[];
   readonly results: readonly Fact[];
-  readonly notices: readonly { readonly code: string; readonly count: string; readonly pointer: string }[];
+  readonly notices: readonly { readonly text: string; readonly count: string; readonly pointer: string }[];
   /** Warnings and statements about completeness. */
   readonly notes: readonly string[];
 }
@@ -166,9 +167,15 @@ export function coverageOf({ document, texts }: Section): Coverage {
     results: resultFacts({ document, texts }),
     notices: facts.notices
       .slice(0, rowsListedMax)
-      .map((notice) => ({ code: notice.code, count: number(notice.count), pointer: notice.pointer ?? dash })),
+      .map((notice) => ({ text: noticeText(texts, notice.code), count: number(notice.count), pointer: notice.pointer ?? dash })),
     notes: coverageNotes({ document, texts }),
   };
+}
+
+/** In words; a code that the catalogue does not know stands as it is. */
+function noticeText(texts: Texts, code: string): string {
+  const key = `notice.${code}`;
+  return isMessageKey(key) ? texts.say(key) : code;
 }
 
 function resultFacts({ document, texts }: Section): readonly Fact[] {
