@@ -190,6 +190,20 @@ test('leftovers of puts that a crash cut short are removed once they are old, th
   assert.equal((await filesUnder(join(root, 'store'))).length, 1);
 });
 
+test('a put whose source pauses for longer than the grace is no leftover', async (t) => {
+  const { store, clock } = await temporaryStore(t);
+  const removed: number[] = [];
+  async function* pausing(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('before ');
+    clock.advance(48 * 3_600_000);
+    removed.push(await store.removeLeftovers(clock.now() - 24 * 3_600_000));
+    yield Buffer.from('after');
+  }
+  const object = await store.put(organization, pausing(), limits);
+  assert.deepEqual(removed, [0]);
+  assert.equal(await collect(store.read(organization, object.sha256)), 'before after');
+});
+
 test('kill -9 in the middle of a put leaves nothing visible, and its leftover is swept', async (t) => {
   const { store, root, clock } = await temporaryStore(t);
   const child = spawn(

@@ -21,6 +21,8 @@ interface Store {
   readonly incoming: string;
   readonly clock: Clock;
   readonly ids: Identifiers;
+  /** Temporary files that are being worked on. Their age says nothing: a source may pause for longer than the grace. */
+  readonly living: Set<string>;
 }
 
 /** How often a put starts its last step again where the sweep takes the organization's empty directory away under it. */
@@ -28,7 +30,7 @@ const nameAttemptsMax = 5;
 
 /** An artefact store in a directory: `<root>/<organization>/<sha256>`. See `ArtifactStore` for what it promises. */
 export function createArtifactDirectory({ root, clock, ids = createIdentifiers(clock) }: ArtifactDirectoryOptions): ArtifactStore {
-  const store: Store = { root, incoming: join(root, place.incomingName), clock, ids };
+  const store: Store = { root, incoming: join(root, place.incomingName), clock, ids, living: new Set() };
   const pathOf = (organization: string, sha256: string): string => place.objectPath(root, organization, sha256);
   return {
     put: (organization, source, options) => put(store, organization, source, options),
@@ -48,16 +50,26 @@ export function createArtifactDirectory({ root, clock, ids = createIdentifiers(c
 async function put(store: Store, organization: string, source: AsyncIterable<Uint8Array>, options: PutOptions): Promise<StoredObject> {
   const directory = place.organizationDirectory(store.root, organization);
   try {
-    await makeDirectory(store.incoming);
-    const temporary = join(store.incoming, store.ids.next());
-    try {
+    return await withTemporary(store, async (temporary) => {
       const object = await writeTemporary(store, temporary, source, options);
-      return await settle(store, { temporary, directory, object });
-    } finally {
-      await place.unlinkIfThere(temporary);
-    }
+      return settle(store, { temporary, directory, object });
+    });
   } catch (error) {
     throw place.asStorageError(error);
+  }
+}
+
+/** A name for a file that is gone afterwards, whatever came of it, and that no sweep of this store takes for a leftover meanwhile. */
+async function withTemporary<T>(store: Store, work: (path: string) => Promise<T>): Promise<T> {
+  await makeDirectory(store.incoming);
+  const name = store.ids.next();
+  const path = join(store.incoming, name);
+  store.living.add(name);
+  try {
+    return await work(path);
+  } finally {
+    await place.unlinkIfThere(path);
+    store.living.delete(name);
   }
 }
 
@@ -83,8 +95,8 @@ interface Finished {
 async function settle(store: Store, { temporary, directory, object }: Finished): Promise<StoredObject> {
   const path = join(directory, object.sha256);
   for (let attempt = 1; ; attempt += 1) {
-    await makeDirectory(directory);
     try {
+      await makeDirectory(directory);
       const there = await keepThere(store, path, object.sha256);
       if (there !== null) return there;
       // A put of the same bytes may come first between the look above and here: then look again. What is there and damaged is replaced.
@@ -173,16 +185,16 @@ async function removeIfEmpty(directory: string): Promise<void> {
 async function removeUnused(store: Store, path: string, modifiedBefore: number): Promise<boolean> {
   const modified = (await modifiedOf(path)) ?? (await modifiedOf(`${path}${place.damagedSuffix}`));
   if (modified === null || modified >= modifiedBefore) return false;
-  await makeDirectory(store.incoming);
-  const aside = join(store.incoming, store.ids.next());
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (place.errorCode(error) !== 'ENOENT') throw error;
-  }
-  const touched = ((await modifiedOf(aside)) ?? 0) >= modifiedBefore;
-  if (touched) await place.nameOnce(aside, path);
-  await place.unlinkIfThere(aside);
+  const touched = await withTemporary(store, async (aside) => {
+    try {
+      await rename(path, aside);
+    } catch (error) {
+      if (place.errorCode(error) !== 'ENOENT') throw error;
+    }
+    const again = ((await modifiedOf(aside)) ?? 0) >= modifiedBefore;
+    if (again) await place.nameOnce(aside, path);
+    return again;
+  });
   if (touched) return false;
   await place.unlinkIfThere(`${path}${place.damagedSuffix}`);
   await removeIfEmpty(dirname(path));
@@ -192,6 +204,7 @@ async function removeUnused(store: Store, path: string, modifiedBefore: number):
 async function removeLeftovers(store: Store, olderThan: number): Promise<number> {
   let removed = 0;
   for await (const name of names(store.incoming)) {
+    if (store.living.has(name)) continue;
     const path = join(store.incoming, name);
     const modified = await modifiedOf(path);
     if (modified === null || modified >= olderThan) continue;
@@ -203,21 +216,19 @@ async function removeLeftovers(store: Store, olderThan: number): Promise<number>
 
 async function identity(store: Store): Promise<string> {
   const path = join(store.root, place.markerName);
-  await makeDirectory(store.incoming);
-  const temporary = join(store.incoming, store.ids.next());
   try {
-    const file = await open(temporary, 'wx', 0o640);
-    try {
-      await file.writeFile(`${store.ids.random()}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    if (await place.nameOnce(temporary, path)) await place.syncDirectory(store.root);
+    await withTemporary(store, async (temporary) => {
+      const file = await open(temporary, 'wx', 0o640);
+      try {
+        await file.writeFile(`${store.ids.random()}\n`);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      if (await place.nameOnce(temporary, path)) await place.syncDirectory(store.root);
+    });
   } catch (error) {
     throw place.asStorageError(error);
-  } finally {
-    await place.unlinkIfThere(temporary);
   }
   const id = (await readFile(path, 'utf8')).trim();
   if (!isUuid(id)) throw new GatepostError('internal', 'artifact_store_unknown', 'The artefact store has a marker that is none of ours.');

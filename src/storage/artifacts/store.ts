@@ -58,6 +58,6 @@ export interface ArtifactStore {
   removeUnused(organization: string, sha256: string, modifiedBefore: number): Promise<boolean>;
   /** The id of this store, made when it is first asked for: tells two nodes whether they share one. */
   identity(): Promise<string>;
-  /** Removes the temporary files of puts that a crash interrupted and that are older than `olderThan` (ms since 1970). */
+  /** Removes temporary files older than `olderThan` (ms since 1970) that a crash left behind; a put under way in this store keeps its own. */
   removeLeftovers(olderThan: number): Promise<number>;
 }
