@@ -46,12 +46,15 @@ export function translated(code: string, message: string, cause?: unknown): Erro
   return new DatabaseError(code, message, options);
 }
 
+/** What `pg` says without a code where the connection is gone, while a statement runs and before the next one. */
+const connectionLost = /^(Connection terminated|Client (has encountered a connection error|was closed) and is not queryable)/;
+
 /** The same for anything that was thrown. */
 export function translatedError(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   if (error instanceof GatepostError || error instanceof DatabaseError) return error;
   if (!('code' in error) || typeof error.code !== 'string') {
-    return error.message.startsWith('Connection terminated') ? translated('08006', error.message, error) : error;
+    return connectionLost.test(error.message) ? translated('08006', error.message, error) : error;
   }
   return translated(error.code, error.message, error);
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Connected, Tx } from './database.ts';
@@ -19,20 +20,42 @@ const connectionsMaxDefault = 10;
 export const unitRunsMax = 5;
 const again: ReadonlySet<string> = new Set(['40001', '40P01']);
 
+/** How long closed connections are waited for: a server that is gone does not say goodbye. */
+const closeMsMax = 1_000;
+
 /** 64-bit integers come as numbers: they hold milliseconds, sizes and counts, all far below 2^53. */
 const types = new pg.TypeOverrides();
 types.setTypeParser(pg.types.builtins.INT8, Number);
 
-function createPool({ url, connectionsMax }: PostgresOptions): pg.Pool {
+interface Connections {
+  readonly pool: pg.Pool;
+  /** Answers when all connections of a pool that was ended are closed. Its own `end` answers sooner: the server still counts them then. */
+  readonly closed: () => Promise<void>;
+}
+
+function createPool({ url, connectionsMax }: PostgresOptions): Connections {
   const pool = new pg.Pool({ connectionString: url, max: connectionsMax ?? connectionsMaxDefault, types, application_name: 'gatepost' });
-  // An idle connection that the server closes is replaced when it is next needed; without a listener it would end the process.
+  const open = new Set<Promise<void>>();
+  // A connection that the server closes is replaced when one is next needed, and what was being asked through it fails. Without a listener, for
+  // those that are idle and for those that a unit holds between two statements, it would end the process.
   pool.on('error', () => undefined);
-  return pool;
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined);
+    const ended = new Promise<void>((resolve) => client.once('end', () => resolve())).then(() => void open.delete(ended));
+    open.add(ended);
+  });
+  return {
+    pool,
+    async closed() {
+      const enough = sleep(closeMsMax, undefined, { ref: false });
+      await Promise.race([Promise.all(open), enough]);
+    },
+  };
 }
 
 /** Opens and migrates the database that `url` names. Any number of servers may share it. */
 export async function openPostgres(options: PostgresOptions): Promise<Connected> {
-  const pool = createPool(options);
+  const { pool, closed } = createPool(options);
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   try {
     await migrate(db, postgresColumns);
@@ -46,7 +69,10 @@ export async function openPostgres(options: PostgresOptions): Promise<Connected>
     read: db,
     prepare: (sql) => preparePostgres(pool, sql),
     write: (unit) => writeUnit(db, unit),
-    close: () => db.destroy(),
+    async close() {
+      await db.destroy();
+      await closed();
+    },
   };
 }
 
@@ -63,7 +89,7 @@ async function writeUnit<T>(db: Kysely<Schema>, unit: (tx: Tx) => Promise<T>): P
 
 /** What the database has and lacks, without changing it. */
 export async function postgresSchemaState(url: string): Promise<SchemaState> {
-  const pool = createPool({ url, connectionsMax: 1 });
+  const { pool } = createPool({ url, connectionsMax: 1 });
   try {
     return await schemaState(new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }));
   } catch (error) {
