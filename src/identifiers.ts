@@ -35,11 +35,24 @@ export function createIdentifiers(clock: Clock = systemClock): Identifiers {
 
 function format(ms: number, sequence: number): string {
   const time = ms.toString(16).padStart(12, '0');
-  const tail = randomBytes(8);
-  tail[0] = ((tail[0] ?? 0) & 0x3f) | 0x80;
-  const rest = tail.toString('hex');
+  const rest = variantTail();
   const counted = sequence.toString(16).padStart(3, '0');
   return `${time.slice(0, 8)}-${time.slice(8)}-7${counted}-${rest.slice(0, 4)}-${rest.slice(4)}`;
+}
+
+/** Random bytes are fetched from the system for many ids at once: one fetch costs more than all else about an id. */
+const poolBytes = 8 * 512;
+let pool = Buffer.alloc(0);
+let poolAt = 0;
+
+function variantTail(): string {
+  if (poolAt === pool.length) {
+    pool = randomBytes(poolBytes);
+    poolAt = 0;
+  }
+  pool[poolAt] = ((pool[poolAt] ?? 0) & 0x3f) | 0x80;
+  poolAt += 8;
+  return pool.toString('hex', poolAt - 8, poolAt);
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
