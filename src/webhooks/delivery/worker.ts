@@ -78,6 +78,7 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
     targets: createTargets(options),
     metrics: createDeliveryMetrics(options),
   };
+  const breakOff = (): void => void parts.sender.close();
   const worker = createWorker<Claimed>({
     name: 'delivery',
     async claim(count) {
@@ -85,7 +86,11 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
       await options.fanOut.sweep(database).catch((error: unknown) => log.error({ err: error }, 'fan-out failed'));
       return claim({ database, clock, ids, slots: parts.slots, count });
     },
-    work: (claimed, signal) => attempt(parts, claimed, signal),
+    work(claimed, signal) {
+      // Whoever stops us waits no longer: what is under way is broken off. The same function each time, so the signal has it once.
+      signal.addEventListener('abort', breakOff, { once: true });
+      return attempt(parts, claimed, signal);
+    },
     concurrency: inFlightMax,
     idleMs: pollMs,
     clock,
