@@ -14,6 +14,8 @@ export const pdfMemoryBytesMax = 700 * 1024 * 1024;
 /** For one PDF. 2,000 findings take about 2 s. */
 export const pdfTimeMsMax = 120_000;
 const memoryLookMs = 50;
+/** Two processes, of some 250 MB each: a third would go past the 600 MB that the making of reports may take in all. */
+export const volumesAtOnce = 2;
 const stderrCharactersMax = 2_000;
 
 export interface PdfOptions {
@@ -39,7 +41,7 @@ export type PdfOutcome = { readonly pages: number } | { readonly failure: string
 
 /**
  * Makes `report.pdf`, and `report-2.pdf` and on where one file cannot hold all findings: PDF/A-2a and PDF/UA-1, the same bytes for the same
- * document. One child process after another, so memory does not grow with the number of findings. What goes wrong is
+ * document. A child process each, `volumesAtOnce` at a time, so memory does not grow with the number of findings. What goes wrong is
  * `pdf_failed`, with the reason, or `storage_full`; an abort throws the signal's reason, and no child is left behind.
  */
 export function renderPdf(document: ReportDocument, options: PdfOptions): Promise<readonly PdfFile[]> {
@@ -57,13 +59,26 @@ async function renderLines(
 ): Promise<readonly PdfFile[]> {
   const workspace = await mkdtemp(join(options.directory, 'pdf-'));
   try {
-    const files: PdfFile[] = [];
-    for (const volume of await splitIntoVolumes(document, workspace)) {
-      options.signal?.throwIfAborted();
-      const path = join(options.directory, volume.name);
-      await runChild({ volume, workspace, output: path }, options);
-      files.push({ name: volume.name, path });
-    }
+    const volumes = await splitIntoVolumes(document, workspace);
+    const files = volumes.map(({ name }) => ({ name, path: join(options.directory, name) }));
+    const waiting = volumes.entries();
+    const failure = new AbortController();
+    const signal = options.signal === undefined ? failure.signal : AbortSignal.any([options.signal, failure.signal]);
+    const makeSome = async (): Promise<void> => {
+      for (const [number, volume] of waiting) {
+        signal.throwIfAborted();
+        try {
+          await runChild({ volume, workspace, output: files[number]?.path ?? '' }, { ...options, signal });
+        } catch (error) {
+          // The others would be made for nothing.
+          failure.abort(error);
+          throw error;
+        }
+      }
+    };
+    const ends = await Promise.allSettled(Array.from({ length: volumesAtOnce }, makeSome));
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
     return files;
   } finally {
     await rm(workspace, { recursive: true, force: true });
