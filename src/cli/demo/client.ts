@@ -32,6 +32,8 @@ export interface Client {
 }
 
 const pollMs = 100;
+/** For a whole answer. A server on this machine that takes longer has come to a stop. */
+const callMsMax = 60_000;
 
 export function createClient({
   url,
@@ -42,6 +44,7 @@ export function createClient({
   readonly token: string;
   readonly organization: string;
 }): Client {
+  const ask = (address: string, init: RequestInit = {}) => fetch(address, { ...init, signal: AbortSignal.timeout(callMsMax) });
   const authorization = `Bearer ${token}`;
   const listUrl = (query: string) => `${url}/security/report/list?org=${organization}&${query}`;
   const filesUrl = (reports: readonly string[]) =>
@@ -52,29 +55,29 @@ export function createClient({
     async createWebhook(receiver) {
       const body = JSON.stringify({ name: 'The demo’s receiver', url: receiver, events: ['report.ingested', 'report.updated'] });
       const headers = { authorization, 'content-type': 'application/json' };
-      return (await json(await fetch(`${url}/v1/webhooks`, { method: 'POST', headers, body }))) as Webhook;
+      return (await json(await ask(`${url}/v1/webhooks`, { method: 'POST', headers, body }))) as Webhook;
     },
     async upload(file, version) {
       const query = new URLSearchParams({ version, branch: 'main', name: 'Harbour' });
       const headers = { authorization, 'content-type': 'application/sarif+json' };
       const body = await readFile(file);
       return (await json(
-        await fetch(`${url}/v1/projects/harbour/analyses?${query.toString()}`, { method: 'POST', headers, body }),
+        await ask(`${url}/v1/projects/harbour/analyses?${query.toString()}`, { method: 'POST', headers, body }),
       )) as Analysis;
     },
     async waitFor(analysis, timeoutMs) {
       const until = performance.now() + timeoutMs;
       for (;;) {
-        const found = (await json(await fetch(`${url}/v1/analyses/${analysis}`, { headers: { authorization } }))) as Analysis;
+        const found = (await json(await ask(`${url}/v1/analyses/${analysis}`, { headers: { authorization } }))) as Analysis;
         if (found.status === 'done') return found;
         if (found.status === 'failed') throw new Error(`the analysis failed: ${found.error?.code ?? ''} ${found.error?.message ?? ''}`);
         if (performance.now() > until) throw new Error(`the analysis was not done after ${timeoutMs / 1000} s`);
         await sleep(pollMs);
       }
     },
-    list: async (query) => (await json(await fetch(listUrl(query)))) as ReportFacts,
+    list: async (query) => (await json(await ask(listUrl(query)))) as ReportFacts,
     async download(reports, file) {
-      const answer = await fetch(filesUrl(reports));
+      const answer = await ask(filesUrl(reports));
       if (!answer.ok || answer.body === null) throw new Error(`the archive was refused: ${answer.status} ${await answer.text()}`);
       await pipeline(Readable.fromWeb(answer.body), createWriteStream(file));
     },

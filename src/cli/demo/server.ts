@@ -11,6 +11,9 @@ export const root = fileURLToPath(new URL('../../../', import.meta.url));
 const launcher = join(root, 'bin/gatepost.js');
 const leash = new URL('../../../bin/leash.js', import.meta.url).href;
 
+/** A server ends within 10 s of being asked to; one that does not must not keep the demo open. */
+const stopMsMax = 15_000;
+
 export interface DemoServer {
   readonly url: string;
   /** Where its log is written. */
@@ -51,7 +54,9 @@ export async function startServer({ directory, port, timeoutMs }: DemoServerOpti
     ended,
     async stop() {
       child.kill('SIGTERM');
+      const enough = setTimeout(() => child.kill('SIGKILL'), stopMsMax);
       await ended;
+      clearTimeout(enough);
     },
   };
 }
