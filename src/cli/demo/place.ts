@@ -1,5 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { GatepostError } from '../../errors.ts';
+import type { Lock } from '../../storage/database/sqlite/lock.ts';
+import { lockDirectory } from '../../storage/database/sqlite/lock.ts';
 
 /** A folder that this demo has for itself. */
 export interface Place {
@@ -8,31 +11,41 @@ export interface Place {
   release(): void;
 }
 
-const ownerFile = 'demo.pid';
+/** Demos that can be open at once in one clone. */
+export const demosMax = 8;
 
-/** `<parent>/demo`, emptied; where another demo is still open there, a folder of its own beside it, which the next demo removes. */
-export function takePlace(parent: string, pid: number = process.pid): Place {
-  const usual = join(parent, 'demo');
-  const besides = existsSync(parent) ? readdirSync(parent).filter((name) => /^demo-\d+$/.test(name)) : [];
-  for (const name of besides) if (!isInUse(join(parent, name))) rmSync(join(parent, name), { recursive: true, force: true });
-  const directory = isInUse(usual) ? `${usual}-${pid}` : usual;
-  rmSync(directory, { recursive: true, force: true });
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, ownerFile), String(pid));
-  return { directory, release: () => rmSync(join(directory, ownerFile), { force: true }) };
+/**
+ * `<parent>/demo`, emptied; where another demo is still open there, `demo-2` beside it, and so on. What lies in those beside that nobody has open
+ * is removed. The lock is the operating system's: of any number of demos that begin at once no two get the same, and one that was killed
+ * holds nothing.
+ */
+export function takePlace(parent: string): Place {
+  mkdirSync(parent, { recursive: true });
+  let mine: Place | null = null;
+  for (let number = 1; number <= demosMax; number += 1) {
+    const name = number === 1 ? 'demo' : `demo-${number}`;
+    const directory = join(parent, name);
+    if (mine !== null && !existsSync(directory)) continue;
+    const lock = tryLock(parent, name);
+    if (lock === null) continue;
+    rmSync(directory, { recursive: true, force: true });
+    if (mine === null) {
+      mkdirSync(directory);
+      mine = { directory, release: () => lock.release() };
+    } else {
+      lock.release();
+    }
+  }
+  if (mine === null)
+    throw new GatepostError('unavailable', 'demos_open', `There are ${demosMax} demos open in ${parent}. Close one first.`);
+  return mine;
 }
 
-function isInUse(directory: string): boolean {
-  const file = join(directory, ownerFile);
-  const owner = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
-  return owner > 0 && isAlive(owner);
-}
-
-function isAlive(pid: number): boolean {
+function tryLock(parent: string, name: string): Lock | null {
   try {
-    process.kill(pid, 0);
-    return true;
+    return lockDirectory(parent, name);
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    if (error instanceof GatepostError && error.code === 'directory_in_use') return null;
+    throw error;
   }
 }

@@ -8,10 +8,11 @@ export interface Lock {
 }
 
 /**
- * Holds a directory for one server. The operating system lets go of it with the process, however that ends, so nothing is left to clear away
- * by hand. It is SQLite's own file lock, since Node offers none. A second server is refused with `directory_in_use`.
+ * Holds a directory for one process, by a file of that name in it. The operating system lets go of it with the process, however that ends, so
+ * nothing is left to clear away by hand. It is SQLite's own file lock, since Node offers none. Who comes second is refused with
+ * `directory_in_use`.
  */
-export function lockDirectory(directory: string, name: 'server' | 'migration', waitMsMax = 0): Lock {
+export function lockDirectory(directory: string, name: string, waitMsMax = 0): Lock {
   const file = join(directory, `${name}.lock`);
   const lock = new Database(file, { timeout: waitMsMax });
   try {
