@@ -83,12 +83,12 @@ export function createListStore({ prepare }: Pick<Database, 'prepare'>): ListSto
   };
 }
 
-/** `first`: from the top. Behind a position, in this order: the same version and date, the same version and older, older versions. */
-type Leg = 'first' | 'sameDate' | 'sameVersion' | 'olderVersions';
+/** `first`: from the top. Behind a position, in this order: what has the same version and date, then what is older. */
+type Leg = 'first' | 'sameDate' | 'older';
 
 /**
- * What is behind a position, as index ranges that follow each other. One condition over all of it would be read row by row from the start of
- * the version, since the directions are mixed. Each page takes what comes next at its time, so that rows which come in between do no harm.
+ * What is behind a position, as index ranges that follow each other. One range could not say it, since ids rise while versions and dates fall.
+ * Each takes what comes next at its time, so that rows which come in between do no harm.
  */
 function legsOf({ from, to }: VersionRange, after: Position | null): readonly (readonly [Leg, readonly (string | number)[]])[] {
   if (from > to) return [];
@@ -96,16 +96,14 @@ function legsOf({ from, to }: VersionRange, after: Position | null): readonly (r
   if (after.versionKey < from) return [];
   return [
     ['sameDate', [after.versionKey, after.date, after.id]],
-    ['sameVersion', [after.versionKey, after.date]],
-    ['olderVersions', [from, after.versionKey]],
+    ['older', [after.versionKey, after.date, from]],
   ];
 }
 
 const legConditions: Readonly<Record<Leg, string>> = {
   first: 'version_key >= ? and version_key <= ?',
   sameDate: 'version_key = ? and date = ? and id > ?',
-  sameVersion: 'version_key = ? and date < ?',
-  olderVersions: 'version_key >= ? and version_key < ?',
+  older: '(version_key, date) < (?, ?) and version_key >= ?',
 };
 
 type FilterName = keyof ListFilters | 'projectId' | 'notAssessed';
