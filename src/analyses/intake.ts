@@ -22,7 +22,8 @@ export interface IntakeOptions {
  * `not_json` (it begins with something else than an object), `gzip_invalid`, `gzip_truncated`, `body_too_large`; nothing is left behind then.
  */
 export async function takeBody({ artifacts, organization, body, encoding, bytesMax }: IntakeOptions): Promise<StoredObject> {
-  const packed = bounded(body, bytesMax);
+  // Left as it is where reading ends early: a request that is destroyed would leave its connection neither read nor closed.
+  const packed = bounded(body.iterator({ destroyOnReturn: false }), bytesMax);
   try {
     return await artifacts.put(organization, beginningAsJson(unpacked(packed, encoding)), { level: bodyLevel, bytesMax });
   } catch (error) {

@@ -17,6 +17,7 @@ import { logRequests } from './log.ts';
 import { metricsRoutes } from './metrics.ts';
 import { describeRoutes, descriptionRoutes } from './openapi.ts';
 import { answerUnmatched } from './unmatched.ts';
+import { discardUnread } from './unread.ts';
 import { createValidatorCompiler } from './validation.ts';
 
 export type { HttpServer } from './http-server.ts';
@@ -89,6 +90,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   addArrival(server);
   addAuthentication(server, options.findCaller);
   logRequests(server);
+  discardUnread(server);
   // Before compression: what is kept for a repeat is the plain answer.
   if (options.idempotency !== undefined) addIdempotency(server, options.idempotency);
   await server.register(compress, compression);

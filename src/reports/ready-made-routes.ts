@@ -51,7 +51,7 @@ function uploadRoute(server: HttpServer, deps: ReadyMadeDeps): void {
       },
     },
     async (request, reply) => {
-      const { metadata, files } = await takeParts(request, deps);
+      const { metadata, files } = await takeParts(request, deps).catch(asRefusal);
       const contentSha256 = contentOf(metadata, files);
       if (await server.beginIdempotent(request, reply, contentSha256)) return reply;
       const reportId = await record(request, deps, { metadata, files, contentSha256 });
@@ -88,6 +88,14 @@ async function takeParts(request: FastifyRequest, deps: ReadyMadeDeps): Promise<
   if (metadata === null) throw invalid('missing_metadata', 'The part "metadata" is missing.');
   if (files.length === 0) throw invalid('missing_files', 'A ready-made report has at least one file.');
   return { metadata, files };
+}
+
+/** What the parser of multipart says has no code, and is told by its words. */
+const malformed = /multipart|part header|terminated early|boundary/i;
+
+function asRefusal(error: unknown): never {
+  if (!(error instanceof Error) || error instanceof GatepostError || 'code' in error || !malformed.test(error.message)) throw error;
+  throw invalid('multipart_invalid', `The body is not multipart/form-data as it should be: ${error.message}.`);
 }
 
 /** Before the files are taken: whoever may not write here learns it at once. */
