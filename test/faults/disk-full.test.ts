@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -8,23 +7,11 @@ import { systemClock } from '../../src/clock.ts';
 import { createIdentifiers } from '../../src/identifiers.ts';
 import { createOrganization } from '../../src/organizations/store.ts';
 import { openDatabase } from '../../src/storage/database/open.ts';
-import { startServer } from './server-process.ts';
+import { startOnSmallDisk } from './small-disk.ts';
 
 // A data directory on a disk of its own that is full: refused clearly, nothing half stored, and it goes on when there is room again.
 
 const diskBytes = 24 * 2 ** 20;
-
-async function newDisk(): Promise<{ readonly directory: string; readonly unmount: () => Promise<void> }> {
-  const directory = await mkdtemp(join(tmpdir(), 'gatepost-disk-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${diskBytes},mode=0700`, 'tmpfs', directory]);
-  return {
-    directory,
-    async unmount() {
-      execFileSync('umount', ['-l', directory]);
-      await rm(directory, { recursive: true, force: true });
-    },
-  };
-}
 
 /** A log that is large and hardly shrinks. */
 function largeLog(bytes: number): string {
@@ -39,16 +26,17 @@ const smallLog = JSON.stringify({
 });
 
 test('a full disk is a 507 with a code, nothing is half stored, and it works again when there is room', { timeout: 120_000 }, async (t) => {
-  const disk = await newDisk();
-  t.after(disk.unmount);
-  const database = await openDatabase({ directory: disk.directory }, 'tool');
+  const seed = await mkdtemp(join(tmpdir(), 'gatepost-seed-'));
+  t.after(() => rm(seed, { recursive: true, force: true }));
+  const database = await openDatabase({ directory: seed }, 'tool');
   const clock = systemClock;
   const { token } = await database.write((tx) =>
     createOrganization({ tx, name: 'Disk', actor: 'cli', ids: createIdentifiers(clock), clock }),
   );
   await database.close();
-  const server = await startServer({ GATEPOST_DATA: disk.directory }, { cwd: tmpdir() });
-  t.after(async () => void (await server.stop()));
+  const disk = await startOnSmallDisk({ seed, diskBytes });
+  t.after(disk.close);
+  const { server } = disk;
   const headers = { authorization: `Bearer ${token.token}`, 'content-type': 'application/sarif+json' };
   const send = async (body: string, version: string) => {
     const answer = await fetch(`${server.url}/v1/projects/disk/analyses?version=${version}`, { method: 'POST', headers, body });
@@ -64,14 +52,13 @@ test('a full disk is a 507 with a code, nothing is half stored, and it works aga
   assert.deepEqual([refused.status, refused.body.code], [507, 'storage_full']);
   assert.equal(await objects(), before);
 
-  const ballast = join(disk.directory, 'ballast');
-  await fill(ballast);
+  await disk.fill();
   const full = await send(smallLog, '2');
   assert.deepEqual([full.status, full.body.code], [507, 'storage_full']);
   const list = (await (await fetch(`${server.url}/v1/projects`, { headers })).json()) as { projects: unknown[] };
   assert.deepEqual(list.projects, []);
 
-  await rm(ballast);
+  await disk.free();
   const taken = await send(smallLog, '3');
   assert.equal(taken.status, 202);
   let status = '';
@@ -81,16 +68,3 @@ test('a full disk is a 507 with a code, nothing is half stored, and it works aga
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 });
-
-/** Takes the disk's last byte. */
-async function fill(path: string): Promise<void> {
-  for (let bytes = 2 ** 22; bytes >= 1; bytes = Math.floor(bytes / 2)) {
-    for (;;) {
-      try {
-        await writeFile(path, Buffer.alloc(bytes), { flag: 'a' });
-      } catch {
-        break;
-      }
-    }
-  }
-}

@@ -19,10 +19,17 @@ export interface ServerProcess {
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const startMs = 30_000;
 
+export interface ServerProcessOptions {
+  readonly cwd: string;
+  /** A command that ends in becoming the server: what stands behind it. */
+  readonly through?: readonly string[];
+}
+
 /** Starts a server with these settings and nothing else from our environment; answers once it takes requests. */
-export async function startServer(settings: Readonly<Record<string, string>>, options: { readonly cwd: string }): Promise<ServerProcess> {
+export async function startServer(settings: Readonly<Record<string, string>>, options: ServerProcessOptions): Promise<ServerProcess> {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, [main], {
+  const command = [...(options.through ?? []), process.execPath, main];
+  const child = spawn(command[0] ?? '', command.slice(1), {
     cwd: options.cwd,
     env: { PATH, HOME, GATEPOST_PORT: '0', ...settings },
     stdio: ['ignore', 'ignore', 'pipe'],
