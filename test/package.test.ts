@@ -42,7 +42,13 @@ test('the package installs elsewhere without scripts, holds no source and no tes
 
   const gatepost = join(elsewhere, 'node_modules', '.bin', 'gatepost');
   const data = join(folder, 'data');
-  const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? folder, GATEPOST_DATA: data, GATEPOST_PORT: '0', GATEPOST_LOG: 'warn' };
+  const env = {
+    PATH: process.env.PATH ?? '',
+    HOME: process.env.HOME ?? folder,
+    GATEPOST_DATA: data,
+    GATEPOST_PORT: '0',
+    GATEPOST_LOG: 'warn',
+  };
   const made = JSON.parse(
     execFileSync(gatepost, ['organization', 'create', '--name', 'Packed', '--json'], { cwd: elsewhere, env, encoding: 'utf8' }),
   ) as {
