@@ -1,7 +1,8 @@
-import { GatepostError } from '../../errors.ts';
 import type { ListedReport } from '../../events/event.ts';
 import type { Database } from '../../storage/database/database.ts';
 import type { PreparedRead } from '../../storage/database/prepared.ts';
+import { parseTimestamp } from '../../timestamps.ts';
+import { parseVersion } from '../version.ts';
 import type { ListFilters, ListQuery, Position, VersionRange } from './query.ts';
 
 export interface Page {
@@ -22,18 +23,14 @@ export interface ListStore {
   readPage(query: ListQuery, project: string | null): Promise<Page>;
 }
 
-/** How often a page is read again whose last report changed just then. */
-const readsMax = 5;
-
 /**
  * The hot statements of the list, prepared by hand: building the text takes longer than running it. A page is a range of the index
  * `reports_list (organization, version_key desc, date desc, id)`, so that a late one costs what the first does. Rows are read as what they
- * look like alone: four columns would take twice as long as one, and only the last row's place is needed.
+ * look like alone: four columns would take twice as long as one, and the last row's place follows from what it looks like.
  */
 export function createListStore({ prepare }: Pick<Database, 'prepare'>): ListStore {
   const legs = new Map<string, PreparedRead>();
   const organizationRow = prepare('select slug, reads_need_token from organizations where id = ?');
-  const positionRow = prepare('select version_key, date, listed from reports where organization = ? and id = ?');
   const legOf = (leg: Leg, used: readonly FilterName[]): PreparedRead => {
     const shape = used.length === 0 ? leg : `${leg} ${used.join(' ')}`;
     const known = legs.get(shape);
@@ -54,21 +51,11 @@ export function createListStore({ prepare }: Pick<Database, 'prepare'>): ListSto
     }
     return listed;
   };
-  /** Null where the report has changed since it was read: its place may be another by now. */
-  const positionOf = async (organization: string, listed: string): Promise<Position | null> => {
-    const { id } = JSON.parse(listed) as ListedReport;
-    const [row] = (await positionRow.rows([organization, id])) as readonly (readonly [string, number, string])[];
-    return row !== undefined && row[2] === listed ? { versionKey: row[0], date: row[1], id } : null;
-  };
   const readRange = async (query: ListQuery, versions: VersionRange, project: string | null): Promise<Page> => {
-    for (let reads = 0; reads < readsMax; reads += 1) {
-      const reports = await readListed(query, versions, project);
-      if (reports.length <= query.limit) return { reports, next: null };
-      reports.pop();
-      const next = await positionOf(query.organization, reports.at(-1) ?? '');
-      if (next !== null) return { reports, next };
-    }
-    throw new GatepostError('unavailable', 'list_changing', 'The list is changing too fast. Try again.', { retryAfterSeconds: 1 });
+    const reports = await readListed(query, versions, project);
+    if (reports.length <= query.limit) return { reports, next: null };
+    reports.pop();
+    return { reports, next: positionOf(reports.at(-1) ?? '') };
   };
   return {
     async readOrganization(organization) {
@@ -81,6 +68,14 @@ export function createListStore({ prepare }: Pick<Database, 'prepare'>): ListSto
       return readRange(query, query.otherVersions, project);
     },
   };
+}
+
+/** The place of a report in the list's order: its key is made of what it shows, so it need not be read. */
+function positionOf(listed: string): Position {
+  const { id, projectVersion, date } = JSON.parse(listed) as ListedReport;
+  const time = parseTimestamp(date);
+  if (time === null) throw new Error(`The report ${id} has a date that cannot be read`);
+  return { versionKey: parseVersion(projectVersion).key, date: time.ms, id };
 }
 
 /** `first`: from the top. Behind a position, in this order: what has the same version and date, then what is older. */
