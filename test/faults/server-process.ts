@@ -17,6 +17,7 @@ export interface ServerProcess {
 }
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const leash = new URL('../../bin/leash.js', import.meta.url).href;
 const startMs = 30_000;
 
 export interface ServerProcessOptions {
@@ -28,12 +29,14 @@ export interface ServerProcessOptions {
 /** Starts a server with these settings and nothing else from our environment; answers once it takes requests. */
 export async function startServer(settings: Readonly<Record<string, string>>, options: ServerProcessOptions): Promise<ServerProcess> {
   const { PATH = '', HOME = '' } = process.env;
-  const command = [...(options.through ?? []), process.execPath, main];
+  const command = [...(options.through ?? []), process.execPath, '--import', leash, main];
   const child = spawn(command[0] ?? '', command.slice(1), {
     cwd: options.cwd,
     env: { PATH, HOME, GATEPOST_PORT: '0', ...settings },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    // A channel for the leash alone: should the test be ended, its server does not stay behind.
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
+  if (child.stderr === null) throw new Error('The server has no log.');
   const lines: string[] = [];
   const started = Promise.withResolvers<string>();
   createInterface({ input: child.stderr }).on('line', (line) => {

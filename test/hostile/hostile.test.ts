@@ -11,6 +11,7 @@ import { systemClock } from '../../src/clock.ts';
 import { readConfiguration } from '../../src/configuration.ts';
 import { createIdentifiers } from '../../src/identifiers.ts';
 import { createOrganization } from '../../src/organizations/store.ts';
+import { findChromium } from '../run/chromium.ts';
 import { readZip } from './unzip.ts';
 import { hostileLogs } from './logs.ts';
 
@@ -27,25 +28,28 @@ interface Stage {
 }
 
 let stage: Stage;
+/** What is open is closed, however far the stage came: an open server would keep this file from ending. */
+const endings: (() => Promise<void>)[] = [];
 
 before(async () => {
   const directory = await mkdtemp(join(tmpdir(), 'gatepost-hostile-'));
+  endings.push(() => rm(directory, { recursive: true, force: true }));
   const app = await buildApp(readConfiguration({ GATEPOST_DATA: directory, GATEPOST_PORT: '0', GATEPOST_LOG: 'silent' }));
+  endings.push(() => app.stop());
   const url = await app.start();
   const { organization, token } = await app.database.write((tx) =>
     createOrganization({ tx, name: '<img src=x onerror=alert(1)>', actor: 'cli', ids: createIdentifiers(), clock: systemClock }),
   );
   const browser = await chromium.launch({
-    executablePath: process.env['TEST_CHROMIUM'] ?? '/usr/bin/chromium',
+    executablePath: findChromium(),
     args: ['--no-sandbox', '--disable-gpu'],
   });
+  endings.push(() => browser.close());
   stage = { app, browser, url, token: token.token, organization: organization.id, directory };
 });
 
 after(async () => {
-  await stage.browser.close();
-  await stage.app.stop();
-  await rm(stage.directory, { recursive: true, force: true });
+  for (const end of endings.toReversed()) await end();
 });
 
 interface Shown {

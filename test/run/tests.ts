@@ -8,6 +8,9 @@ import { startPostgres } from './postgres.ts';
 
 const faultRounds = '50';
 const testMsMax = 3 * 60 * 1000;
+/** A file of tests that leaves something open does not end by itself: the run is then ended, and the runner names the file. */
+const runMinutesMax = 30;
+const faultsMinutesMax = 180;
 
 const { values, positionals } = parseArgs({ options: { faults: { type: 'boolean', default: false } }, allowPositionals: true });
 
@@ -25,7 +28,7 @@ async function main(): Promise<number> {
       TEST_CHROMIUM: chromium,
       ...(values.faults ? { FAULT_ROUNDS: faultRounds } : {}),
     };
-    return await runTests(files, environment);
+    return await runTests(files, environment, values.faults ? faultsMinutesMax : runMinutesMax);
   } catch (error) {
     return complain(error instanceof Error ? error.message : String(error));
   } finally {
@@ -42,13 +45,17 @@ function complain(message: string): number {
   return 1;
 }
 
-function runTests(files: readonly string[], environment: Readonly<Record<string, string>>): Promise<number> {
+function runTests(files: readonly string[], environment: Readonly<Record<string, string>>, minutesMax: number): Promise<number> {
   const options = ['--test', '--test-concurrency=2', `--test-timeout=${testMsMax}`];
   const child = spawn(process.execPath, [...options, ...files], { stdio: 'inherit', env: { ...process.env, ...environment } });
   // A signal to us ends the runner, and then the databases below it.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill('SIGTERM'));
-  return new Promise((resolve, reject) => {
+  const enough = setTimeout(() => {
+    complain(`not done after ${minutesMax} minutes, so it is ended here.`);
+    child.kill('SIGTERM');
+  }, minutesMax * 60_000);
+  return new Promise<number>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => resolve(code ?? 1));
-  });
+  }).finally(() => clearTimeout(enough));
 }

@@ -22,8 +22,8 @@ before(async () => {
   browser = await chromium.launch({ executablePath: findChromium(), args: ['--no-sandbox', '--disable-gpu', '--no-first-run'] });
 });
 after(async () => {
-  await browser.close();
   rmSync(directory, { recursive: true });
+  await browser.close();
 });
 
 function pageOf(document: ReportDocument): string {
