@@ -17,6 +17,7 @@ test('a server that cannot start says why and leaves nothing open', async (t) =>
   await first.stop();
   await first.stop();
   await assert.rejects(buildApp({ ...configuration, secretKey: Buffer.alloc(32, 6) }), { code: 'secret_key_other' });
+  await assert.rejects(buildApp({ ...configuration, secretKey: null }), { code: 'secret_key_lost' });
   await rm(configuration.artifacts, { recursive: true });
   await assert.rejects(buildApp(configuration), { code: 'artifacts_other' });
   await assert.rejects(buildApp({ ...configuration, databaseUrl: 'postgres://x', secretKey: null }), { code: 'secret_key_missing' });

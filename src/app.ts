@@ -53,7 +53,7 @@ import { createAnalysisMetrics } from './reports/metrics.ts';
 import { languages } from './reports/report.ts';
 import { standards } from './reports/standards/standard.ts';
 import type { Sealer } from './secret-key.ts';
-import { createSealer, keyFingerprint, readOrMakeSecretKey } from './secret-key.ts';
+import { createSealer, hasSecretKey, keyFingerprint, readOrMakeSecretKey } from './secret-key.ts';
 import { createArtifactDirectory } from './storage/artifacts/directory.ts';
 import type { ArtifactStore } from './storage/artifacts/store.ts';
 import type { Database } from './storage/database/database.ts';
@@ -147,6 +147,14 @@ async function openSealer({
   readonly configuration: Configuration;
   readonly database: Database;
 }): Promise<Sealer> {
+  const known = await database.read.selectFrom('settings').select('value').where('name', '=', 'secret_key_fingerprint').executeTakeFirst();
+  if (known !== undefined && configuration.secretKey === null && !hasSecretKey(configuration.data)) {
+    throw new GatepostError(
+      'invalid',
+      'secret_key_lost',
+      'The secret key of this database is missing: put secret.key back into the data directory, or set GATEPOST_SECRET_KEY. Nothing was changed.',
+    );
+  }
   const key = configuration.secretKey ?? readOrMakeSecretKey(configuration.data);
   const fingerprint = keyFingerprint(key);
   if ((await settle({ database, name: 'secret_key_fingerprint', value: fingerprint })) !== fingerprint) {

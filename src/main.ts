@@ -16,7 +16,8 @@ export async function serve(
   const stop = (): void => {
     app.stop().then(resolve, reject);
   };
-  process.once('SIGTERM', stop).once('SIGINT', stop);
+  // Not once: a supervisor may send it to the whole group and to us again, which must not end us before we have stopped.
+  process.on('SIGTERM', stop).on('SIGINT', stop);
   try {
     return { address: await app.start(), ended };
   } catch (error) {

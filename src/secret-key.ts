@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { createCipheriv, createDecipheriv, createHash, createSecretKey, randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatepostError } from './errors.ts';
 import { hmacSha256 } from './hmac.ts';
@@ -54,6 +54,11 @@ export function readOrMakeSecretKey(directory: string): Buffer {
   const path = join(directory, secretKeyFile);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   return readKey(path) ?? makeKey(path);
+}
+
+/** Whether the data directory has a key file, readable or not. */
+export function hasSecretKey(directory: string): boolean {
+  return existsSync(join(directory, secretKeyFile));
 }
 
 function readKey(path: string): Buffer | null {

@@ -23,6 +23,7 @@ test('what is no point in time is refused', () => {
     '2025-02-30T00:00:00Z',
     '2025-13-01T00:00:00Z',
     '2025-01-01T25:00:00Z',
+    '2025-01-01T24:00:00Z',
     '2025-01-01T00:00:00+24:00',
   ]) {
     assert.equal(parseTimestamp(text), null, text);

@@ -18,7 +18,7 @@ export function parseTimestamp(text: string): Timestamp | null {
   const match = form.exec(text);
   if (match === null) return null;
   const [, day = '', time = '', decimals, zulu, hours = '+00', minutes = '00'] = match;
-  if (!dayExists(day) || Number(hours.slice(1)) > 23 || Number(minutes) > 59) return null;
+  if (!dayExists(day) || Number(time.slice(0, 2)) > 23 || Number(hours.slice(1)) > 23 || Number(minutes) > 59) return null;
   const offset = zulu === undefined ? `${hours}:${minutes}` : '+00:00';
   const fraction = decimals === undefined ? '' : `.${decimals.slice(0, decimalsMax)}`;
   const ms = Date.parse(`${day}T${time}.${(decimals ?? '').slice(0, 3).padEnd(3, '0')}${offset}`);

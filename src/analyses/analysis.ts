@@ -63,8 +63,9 @@ const nameCharactersMax = 500;
 function textOf(query: Query, name: string, charactersMax: number): string | null {
   const value = query[name];
   if (typeof value !== 'string') return null;
-  const text = value.trim();
-  if (text === '' || text.length > charactersMax || hasControls(text)) {
+  // A version is shown as it came; blanks around anything else are a slip.
+  const text = name === 'version' ? value : value.trim();
+  if (text.trim() === '' || text.length > charactersMax || hasControls(text)) {
     throw invalid(`invalid_${name}`, `The parameter ${name} has 1 to ${charactersMax} characters and no control characters.`, {
       parameter: name,
     });

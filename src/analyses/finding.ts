@@ -69,9 +69,11 @@ export interface Tool {
   readonly name: string;
   readonly version?: string;
   readonly url?: string;
+  /** None of its runs came to its end: that it found nothing means nothing. */
+  readonly unsuccessful?: true;
   /** How many rules it lists (driver and extensions). */
   readonly rules: number;
-  /** CWEs of all rules it lists, whether they found something or not: ascending. */
+  /** CWEs of all rules it lists and has run, whether they found something or not: ascending. */
   readonly ruleCwes: readonly number[];
   /** OWASP categories of all rules it lists. */
   readonly ruleOwasp: readonly OwaspTag[];

@@ -1,7 +1,6 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { SeenFinding } from '../analyses/findings.ts';
@@ -221,9 +220,20 @@ async function assertHeld(tx: Tx, { analysis, token }: Claim): Promise<void> {
   if (held === undefined) throw new ClaimLost();
 }
 
+/** Split at line feeds alone: `readline` would take U+2028 inside a JSON text for the end of a line. */
+async function* linesOf(path: string): AsyncGenerator<string> {
+  let carried = '';
+  for await (const chunk of createReadStream(path, { encoding: 'utf8', highWaterMark: 256 * 1024 }) as AsyncIterable<string>) {
+    const lines = (carried + chunk).split('\n');
+    carried = lines.pop() ?? '';
+    yield* lines;
+  }
+  yield carried;
+}
+
 async function* batches(path: string): AsyncGenerator<string[]> {
   let batch: string[] = [];
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const line of linesOf(path)) {
     if (line === '') continue;
     batch.push(line);
     if (batch.length === findingsOfUnitMax) {

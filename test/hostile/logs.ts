@@ -85,6 +85,11 @@ export const hostileLogs: readonly HostileLog[] = [
     ),
     expect: { open: 9 },
   },
+  {
+    name: 'lines that end where JSON does not say so',
+    bytes: log([result('a\u2028b\u2029c\u0085d', { ruleId: 'r\u20281', locations: [place('src/a\u2028b.c')] })]),
+    expect: { open: 1 },
+  },
   { name: 'nesting that is still read', bytes: raw(`${'['.repeat(60)}${']'.repeat(60)}`), expect: { open: 1 } },
   { name: 'nesting a million deep', bytes: raw(`${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`), expect: { code: 'sarif_too_deep' } },
   {

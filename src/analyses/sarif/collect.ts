@@ -19,6 +19,8 @@ export interface RunHead {
   workingDirectories: Location[];
   artifacts: (Location | undefined)[];
   scannedAt?: string;
+  /** An invocation says that it did not succeed. */
+  failed?: true;
   revision?: string;
   branch?: string;
   /** How many; undefined where nothing was scanned. */
@@ -146,6 +148,7 @@ function enter(collection: Collection, event: ScanEvent): void {
     case 'invocations':
       run.workingDirectories = [];
       delete run.scannedAt;
+      delete run.failed;
       break;
     case 'external':
       if (event.kind !== 'none') collection.notices.add('external_properties_not_read', pointerOf(event.path));
@@ -252,7 +255,9 @@ function takeOfRun(collection: Collection, event: ScanEvent, value: unknown): vo
       break;
     }
     case 'invocation.successful':
-      if (value === false) collection.notices.add('scan_not_successful', pointerOf(event.path.slice(0, -1)));
+      if (value !== false) break;
+      run.failed = true;
+      collection.notices.add('scan_not_successful', pointerOf(event.path.slice(0, -1)));
       break;
     case 'notification':
       if (objectOf(value).level === 'error') collection.notices.add('tool_reported_errors', pointerOf(event.path));

@@ -14,6 +14,8 @@ export interface Rule {
   readonly url?: string;
   readonly description?: string;
   readonly level?: Level;
+  /** `defaultConfiguration.enabled` is false: it was not run, so that it found nothing means nothing. */
+  readonly disabled?: true;
   readonly score?: Severity;
   readonly strings?: ReadonlyMap<string, string>;
   /** Named by its relationships first, then by its properties. */
@@ -140,6 +142,7 @@ export function ruleDraftOf(value: unknown): RuleDraft {
     ...optional('url', webAddressOf(rule.helpUri)),
     ...optional('description', description),
     ...optional('level', levelOf(objectOf(rule.defaultConfiguration).level)),
+    ...(objectOf(rule.defaultConfiguration).enabled === false ? { disabled: true as const } : {}),
     ...optional('score', severityOfScore(properties['security-severity'])),
     ...optional('strings', strings.size === 0 ? undefined : strings),
     references: referencesOf(listOf(rule.relationships).map((entry) => objectOf(entry).target)),

@@ -165,6 +165,8 @@ interface ToolDraft {
   readonly name: string;
   readonly version: string;
   url: string | undefined;
+  /** At least one of its runs came to its end. */
+  ended: boolean;
   readonly ruleIds: Set<string>;
   /** Rules without an id. */
   nameless: number;
@@ -184,6 +186,7 @@ function createTools(): Tools {
         name,
         version,
         url: run.driver.url,
+        ended: false,
         ruleIds: new Set(),
         nameless: 0,
         cwes: new Set(),
@@ -191,9 +194,12 @@ function createTools(): Tools {
       };
       all.set(key, tool);
       tool.url ??= run.driver.url;
+      tool.ended ||= run.failed !== true;
       for (const rule of rules.lists.flatMap((list) => list.rules)) {
         if (rule.id === '') tool.nameless += 1;
         else tool.ruleIds.add(rule.id);
+        // What was not run, or not to its end, says nothing of what could have been found.
+        if (rule.disabled === true || run.failed === true) continue;
         for (const cwe of rule.cwes) tool.cwes.add(cwe);
         for (const tag of rule.owasp) tool.owasp.set(`${tag.edition} ${tag.id}`, tag);
       }
@@ -207,6 +213,7 @@ function toolOf(draft: ToolDraft): Tool {
     name: draft.name,
     ...(draft.version === '' ? {} : { version: draft.version }),
     ...(draft.url === undefined ? {} : { url: draft.url }),
+    ...(draft.ended ? {} : { unsuccessful: true as const }),
     rules: draft.ruleIds.size + draft.nameless,
     ruleCwes: [...draft.cwes].sort((a, b) => a - b),
     ruleOwasp: [...draft.owasp.values()].sort((a, b) => a.edition - b.edition || Number(a.id.slice(1)) - Number(b.id.slice(1))),

@@ -108,3 +108,23 @@ test('a rule, a tag, a property bag of another type loses itself, not the findin
   assert.deepEqual(findings[0]?.cwes, [5]);
   assert.equal(facts.tools[0]?.rules, 6);
 });
+
+test('a rule that was not run, and a scan that did not end well, vouch for nothing', async () => {
+  const rules = (enabled: boolean) => [{ id: 'r', defaultConfiguration: { enabled }, properties: { tags: ['CWE-79'] } }];
+  const tools = async (run: object) => (await read({ version: '2.1.0', runs: [run] })).facts.tools;
+  const ofRun = (enabled: boolean, more: object = {}) =>
+    tools({ tool: { driver: { name: 'S', rules: rules(enabled) } }, results: [], ...more });
+  assert.deepEqual(
+    (await ofRun(true)).map((tool) => [tool.ruleCwes, tool.unsuccessful]),
+    [[[79], undefined]],
+  );
+  assert.deepEqual(
+    (await ofRun(false)).map((tool) => [tool.rules, tool.ruleCwes]),
+    [[1, []]],
+  );
+  const failed = await ofRun(true, { invocations: [{ executionSuccessful: false }] });
+  assert.deepEqual(
+    failed.map((tool) => [tool.ruleCwes, tool.unsuccessful]),
+    [[[], true]],
+  );
+});

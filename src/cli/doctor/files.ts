@@ -26,7 +26,7 @@ export async function checkFiles({ read, root, deep, screen }: FilesOptions): Pr
     named += 1;
     if ((await store.head(organization, sha256)) === null) missing.push(`${organization}/${sha256}`);
   }
-  const remedy = 'Restore them from a backup, or send the same scans again: that mends them.';
+  const remedy = 'Restore them from a backup, or delete the report and send its scan again.';
   const there =
     missing.length === 0
       ? ok('stored files', `${named} named, all there`)

@@ -129,14 +129,14 @@ function keyOf(name: keyof GivenVersions, given: string | undefined): string | n
     throw invalid('invalid_version', `${name} has more than ${versionCharactersMax} characters, or a NUL.`, { parameter: name });
   }
   if (name === 'version') return parseVersion(given).key;
-  const version = parseVersion(withPlus(given) ?? given);
+  const version = parseVersion(given);
   if (version.ordered) return version.key;
   throw invalid('invalid_version', `${name} is no version that has an order, such as 1.2.0 or 2.0.0-rc.1.`, { parameter: name });
 }
 
 /**
  * A plus sign that a caller did not percent-encode reads as a blank (`1.0.0 5`). Answers the text with the plus where it is a version then,
- * else null. In a range nothing else can be meant; `version` may be a text with a blank in it, which comes first.
+ * else null. `version` may be a text with a blank in it, which comes first.
  */
 function withPlus(given: string): string | null {
   if (!given.includes(' ')) return null;

@@ -109,7 +109,7 @@ eachDatabase((open, engine) => {
     assert.deepEqual(await ids(`org=${acme}&version=2024-Q1%20hotfix`), numbers(6));
     assert.deepEqual(await ids(`org=${acme}&version=2024-Q1+hotfix`), numbers(6));
     assert.deepEqual(await ids(`org=${acme}&version=2024-q1%20hotfix`), []);
-    assert.deepEqual(await ids(`org=${acme}&maxver=1.0.0+5&minver=1.0.0+4`), numbers(1, 2, 3, 4));
+    assert.deepEqual(await ids(`org=${acme}&maxver=1.0.0%2B5&minver=1.0.0%2B4`), numbers(1, 2, 3, 4));
     assert.deepEqual(await ids(`org=${acme}&minver=0`), numbers(7, 1, 2, 3, 4, 5, 8));
     assert.deepEqual(await ids(`org=${acme}&maxver=9999`), numbers(7, 1, 2, 3, 4, 5, 8));
     assert.deepEqual(await ids(`org=${acme}&minver=1.0.0-rc.1&maxver=1.0`), numbers(1, 2, 3, 4, 5));
@@ -129,6 +129,7 @@ eachDatabase((open, engine) => {
       ['version=1&minver=', 'invalid_version'],
       ['maxver=', 'invalid_version'],
       ['minver=latest', 'invalid_version'],
+      ['minver=2024-Q1%20hotfix', 'invalid_version'],
       ['maxver=1.0.0-01', 'invalid_version'],
       ['maxver=1.2.3.4.5.6.7', 'invalid_version'],
       ['version=%00', 'invalid_version'],

@@ -21,7 +21,7 @@ export function assessable(standard: Standard, tools: readonly Tool[]): Readonly
   const found = new Set<number>();
   for (const tool of tools) {
     // Rules are weighed apart from tags: one rule may bring tags and another only a CWE, which then counts by its CWE.
-    const cwes = [...tool.ruleCwes, ...cwesOfKnownTool(tool.name)];
+    const cwes = tool.unsuccessful === true ? tool.ruleCwes : [...tool.ruleCwes, ...cwesOfKnownTool(tool.name)];
     for (const index of categoriesOf(standard, { cwes, owasp: [] }).direct) found.add(index);
     for (const index of categoriesOf(standard, { cwes: [], owasp: tool.ruleOwasp }).direct) found.add(index);
   }
