@@ -35,6 +35,18 @@ export const webhookDeletionSteps: readonly DeletionStep[] = [
     },
   },
   { name: 'events', run: async ({ tx, limit, ...scope }) => deleteRows(tx, 'events', await eventsOf(tx, scope).limit(limit).execute()) },
+  // What hangs on a webhook's row and is as many as there are webhooks, in one go each.
+  ...(['subscriptions', 'webhook_states', 'replays'] as const).map((name) => ({
+    name: name.replace('_', ' '),
+    run: async ({ tx, limit, ...scope }: Parameters<DeletionStep['run']>[0]) => deleteOfWebhooks({ tx, limit, scope, table: name }),
+  })),
+  {
+    name: 'mails',
+    run: async ({ tx, limit, organization, project }) =>
+      project === null
+        ? deleteRows(tx, 'mails', await tx.selectFrom('mails').select('id').where('organization', '=', organization).limit(limit).execute())
+        : 0,
+  },
   {
     name: 'webhooks',
     run: async ({ tx, limit, ...scope }) => deleteRows(tx, 'webhooks', await webhooksOf(tx, scope).limit(limit).execute()),
@@ -60,7 +72,22 @@ function deliveriesOf(tx: Tx, scope: DeletionScope) {
   );
 }
 
-type Table = 'attempts' | 'deliveries' | 'events' | 'webhooks';
+async function deleteOfWebhooks(options: {
+  readonly tx: Tx;
+  readonly table: 'subscriptions' | 'webhook_states' | 'replays';
+  readonly scope: DeletionScope;
+  readonly limit: number;
+}): Promise<number> {
+  const { tx, table, scope, limit } = options;
+  const webhooks = webhooksOf(tx, scope);
+  const rows = await tx.selectFrom(table).select('webhook').where('webhook', 'in', webhooks).limit(limit).execute();
+  if (rows.length === 0) return 0;
+  const names = [...new Set(rows.map((row) => row.webhook))];
+  await tx.deleteFrom(table).where('organization', '=', scope.organization).where('webhook', 'in', names).execute();
+  return rows.length;
+}
+
+type Table = 'attempts' | 'deliveries' | 'events' | 'webhooks' | 'mails';
 
 async function deleteRows(tx: Tx, table: Table, rows: readonly { readonly id: string }[]): Promise<number> {
   if (rows.length === 0) return 0;

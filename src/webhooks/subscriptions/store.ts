@@ -10,6 +10,7 @@ import type { Reader, Tx } from '../../storage/database/database.ts';
 import type { WebhooksTable } from '../../storage/database/schema.ts';
 import { tailOf } from '../signing/secret.ts';
 import { sealedIn } from './sealed.ts';
+import { forgetWebhook, putSubscriptions } from './wanted.ts';
 import { maskUrl } from './url.ts';
 import type { Webhook } from './webhook.ts';
 import { webhooksOfOrganizationMax } from './webhook.ts';
@@ -137,8 +138,20 @@ export async function insertWebhook(options: InsertWebhookOptions): Promise<Webh
     active: 1,
     created: now,
     updated: now,
+    revision: 0,
+    retry: 'hourly',
+    ordered: 0,
+    rate_count: null,
+    rate_period_ms: null,
+    headers: null,
+    proxy: null,
+    ca: null,
+    off_since: null,
+    off_reason: null,
   };
   await tx.insertInto('webhooks').values(row).execute();
+  await tx.insertInto('webhook_states').values({ webhook: id, organization }).execute();
+  await putSubscriptions({ tx, row, since: now });
   const webhook = webhookOf({ ...row, key: project?.key ?? null }, sealer);
   await audit(options, {
     organization,
@@ -167,14 +180,16 @@ export async function updateWebhook(options: ChangeOptions & OneOptions & { read
     events: change.events === undefined ? row.events : JSON.stringify(change.events),
     active: change.active === undefined ? row.active : Number(change.active),
     updated: clock.now(),
+    revision: row.revision + 1,
   };
-  const { name, url, events, active, updated } = changed;
+  const { name, url, events, active, updated, revision } = changed;
   await tx
     .updateTable('webhooks')
-    .set({ name, url, events, active, updated })
+    .set({ name, url, events, active, updated, revision })
     .where('organization', '=', organization)
     .where('id', '=', row.id)
     .execute();
+  await putSubscriptions({ tx, row: changed, since: updated });
   const webhook = webhookOf(changed, sealer);
   const details = { ...change, ...(change.url === undefined ? {} : { url: webhook.url }) };
   await audit(options, { organization, webhook, action: 'webhook.changed', details });
@@ -200,6 +215,7 @@ export async function rotateSecret(options: RotateOptions): Promise<Webhook> {
     previous_secret: kept,
     previous_secret_until: kept === null ? null : now + overlapMs,
     updated: now,
+    revision: row.revision + 1,
   };
   await tx.updateTable('webhooks').set(change).where('organization', '=', organization).where('id', '=', row.id).execute();
   const webhook = webhookOf({ ...row, ...change }, sealer);
@@ -212,6 +228,7 @@ export async function deleteWebhook(options: ChangeOptions & OneOptions): Promis
   const { tx, organization } = options;
   const { webhook } = await find(tx, options);
   await tx.deleteFrom('webhooks').where('organization', '=', organization).where('id', '=', webhook.id).execute();
+  await forgetWebhook({ tx, organization, webhook: webhook.id });
   await audit(options, { organization, webhook, action: 'webhook.deleted', details: { url: webhook.url } });
 }
 

@@ -5,11 +5,13 @@ import { Migrator } from 'kysely/migration';
 import { GatepostError } from '../../../errors.ts';
 import { translatedError } from '../failures.ts';
 import { initial } from './0001-initial.ts';
+import { deliveryEngine } from './0002-delivery-engine.ts';
 import type { Columns } from './columns.ts';
 
 /** In order, each in its own file, forward only. A name never changes once it has been released. */
 const steps: Readonly<Record<string, (columns: Columns) => Migration>> = {
   '0001-initial': initial,
+  '0002-delivery-engine': deliveryEngine,
 };
 
 export interface SchemaState {
