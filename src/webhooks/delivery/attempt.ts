@@ -2,6 +2,7 @@ import type { Claimed } from './claim.ts';
 import { dialectOf } from '../dialects/all.ts';
 import { basicAuthorization, mask } from '../subscriptions/url.ts';
 import type { Answer, Outgoing } from './send.ts';
+import { plainTransport } from './send.ts';
 import type { OpenTarget } from './target.ts';
 
 /** Of an answer's headers so many are kept, and of each value so much. */
@@ -24,21 +25,26 @@ export function compose({ claimed, target, userAgent, now }: ComposeOptions): Ou
   return {
     webhook: claimed.target.webhook,
     url: target.url,
-    headers: {
+    transport: plainTransport,
+    headers: Object.entries({
       'content-type': claimed.contentType,
       'user-agent': userAgent,
       ...(authorization === null ? {} : { authorization }),
       ...dialect.headers({ kind: claimed.kind, attempt: claimed.attempt }),
       ...Object.fromEntries(dialect.schemes.flatMap((scheme) => Object.entries(scheme(signable)))),
-    },
+    }).flat(),
     body: claimed.body,
   };
 }
 
 /** The request as it is kept and shown: who knows a signature could send the same again, so none is. */
 export function shownRequest(outgoing: Outgoing, shownUrl: string): { method: string; url: string; headers: Record<string, string> } {
-  const headers = Object.entries(outgoing.headers).map(([name, value]) => [name, shownHeader(name, value)]);
-  return { method: 'POST', url: shownUrl, headers: Object.fromEntries(headers) as Record<string, string> };
+  const headers: Record<string, string> = {};
+  for (let index = 0; index + 1 < outgoing.headers.length; index += 2) {
+    const [name = '', value = ''] = outgoing.headers.slice(index, index + 2);
+    headers[name] = shownHeader(name, value);
+  }
+  return { method: 'POST', url: shownUrl, headers };
 }
 
 function shownHeader(name: string, value: string): string {

@@ -13,7 +13,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import type { Allowlist } from './guard.ts';
 import { createGuard, nothingAllowed, parseAllowlist } from './guard.ts';
 import type { Answer, Sender } from './send.ts';
-import { answerBytesMax, createSender } from './send.ts';
+import { answerBytesMax, createSender, plainTransport } from './send.ts';
 
 const deadlineMs = 400;
 const local = parseAllowlist(['127.0.0.0/8', '::1']);
@@ -79,7 +79,8 @@ async function receive(t: TestContext, answer: (socket: Socket, nth: number) => 
 const outgoing = (url: URL, webhook = 'w') => ({
   webhook,
   url,
-  headers: { 'content-type': 'application/json' },
+  transport: plainTransport,
+  headers: ['content-type', 'application/json'],
   body: Buffer.from('{"a":1}'),
 });
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';

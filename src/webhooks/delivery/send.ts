@@ -17,11 +17,28 @@ export const poolIdleMs = 60_000;
 const keepAliveMsMax = 60_000;
 const keepAliveMs = 4_000;
 
+/** How a webhook's receiver is reached. Another one, or another origin, opens new connections. */
+export interface Transport {
+  /** The webhook's own proxy, which is guarded like a receiver; null: that of the settings, or none. */
+  readonly proxy: URL | null;
+  /** Certificates (PEM) that are believed beside those of the settings and of the system. */
+  readonly ca: string | null;
+  /** How many redirects are followed. */
+  readonly redirects: 0 | 1;
+  /** The webhook's; it grows whenever the webhook is changed. */
+  readonly revision: number;
+}
+
+/** As most webhooks have it. */
+export const plainTransport: Transport = { proxy: null, ca: null, redirects: 0, revision: 0 };
+
 export interface Outgoing {
-  /** Whose pool of connections: a webhook that hangs holds none of another's. */
+  /** Whose connections: a webhook that hangs holds none of another's. */
   readonly webhook: string;
   readonly url: URL;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly transport: Transport;
+  /** Name, value, name, value: no name twice, all in lower case, and neither `host` nor `content-length`, which follow from the rest. */
+  readonly headers: readonly string[];
   readonly body: Buffer;
 }
 
@@ -150,7 +167,7 @@ async function exchange(pool: Pool, outgoing: Outgoing, { started, deadlineMs: w
       {
         method: 'POST',
         path: `${outgoing.url.pathname}${outgoing.url.search}`,
-        headers: outgoing.headers,
+        headers: [...outgoing.headers],
         body: outgoing.body,
       },
       receiver,
