@@ -1,12 +1,9 @@
-import type { Kysely, Transaction } from 'kysely';
 import type { Facts } from './facts.ts';
+import type { HotUnit } from './hot.ts';
 import type { PreparedRead } from './prepared.ts';
-import type { Schema } from './schema.ts';
+import type { Reader, Tx } from './tx.ts';
 
-/** Reads committed rows. Never writes. */
-export type Reader = Kysely<Schema>;
-/** One unit of work. Both reads and writes go through it, in the order they are given. */
-export type Tx = Transaction<Schema>;
+export type { Reader, Tx } from './tx.ts';
 
 /** A database that is open, whoever opened it. */
 export interface Connected {
@@ -27,6 +24,10 @@ export interface Connected {
    * On PostgreSQL it is run again where the database says that it could not be serialised, so it has no effects but its rows.
    */
   write<T>(unit: (tx: Tx) => Promise<T>): Promise<T>;
+  /** Runs a hot unit as a unit of its own, with all that `write` promises. */
+  run<In, Out>(unit: HotUnit<In, Out>, input: In): Promise<Out>;
+  /** Runs a hot unit within a unit of work. */
+  runIn<In, Out>(tx: Tx, unit: HotUnit<In, Out>, input: In): Promise<Out>;
   /** Settles what is under way and closes. */
   close(): Promise<void>;
 }

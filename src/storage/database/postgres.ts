@@ -69,6 +69,8 @@ export async function openPostgres(options: PostgresOptions): Promise<Connected>
     read: db,
     prepare: (sql) => preparePostgres(pool, sql),
     write: (unit) => writeUnit(db, unit),
+    run: (unit, input) => writeUnit(db, (tx) => unit.postgres(tx, input)),
+    runIn: (tx, unit, input) => unit.postgres(tx, input),
     async close() {
       await db.destroy();
       await closed();

@@ -1,3 +1,5 @@
+import type { HotCall } from '../hot.ts';
+import { createHotCaller } from '../hot.ts';
 import type { Answer, Connection } from './connection.ts';
 import { createRunner } from './connection.ts';
 import type { Failure, FromWriter, ToWriter } from './messages.ts';
@@ -15,6 +17,13 @@ interface GroupOptions {
 
 type UnitMessage = Exclude<ToWriter, { kind: 'close' }>;
 
+/** A unit whose work is done and whose COMMIT is still to come. */
+interface Finished {
+  readonly unit: number;
+  /** Of a unit that came in one message. */
+  readonly output?: unknown;
+}
+
 /**
  * The writer's order of work. Units are taken one after the other, each under a savepoint of one common transaction; the COMMIT comes when
  * nobody is waiting any more (or the group is large or old enough), and only then are they answered: many callers share one fsync.
@@ -23,9 +32,9 @@ type UnitMessage = Exclude<ToWriter, { kind: 'close' }>;
 export class UnitGroup {
   readonly #options: GroupOptions;
   readonly #run: (sql: string, parameters: readonly unknown[]) => Answer;
+  readonly #call: (call: HotCall) => unknown;
   readonly #waiting = new Map<number, UnitMessage[]>();
-  /** Units whose work is done and whose COMMIT is still to come. */
-  #finished: number[] = [];
+  #finished: Finished[] = [];
   /** Units that held the writer too long and whose callers may not have heard of it yet: nothing more is done for them. */
   readonly #givenUp = new Set<number>();
   #active: number | null = null;
@@ -37,12 +46,13 @@ export class UnitGroup {
   constructor(options: GroupOptions) {
     this.#options = options;
     this.#run = createRunner(options.connection);
+    this.#call = createHotCaller(options.connection);
   }
 
   take(message: UnitMessage): void {
     if (this.#givenUp.has(message.unit)) {
       if (message.kind === 'end') this.#givenUp.delete(message.unit);
-      else this.#options.answer({ kind: 'failed', request: message.request, failure: unitOver });
+      else if (message.kind !== 'whole') this.#options.answer({ kind: 'failed', request: message.request, failure: unitOver });
       return;
     }
     if (this.#active === message.unit) {
@@ -63,7 +73,7 @@ export class UnitGroup {
       if (connection.inTransaction) this.#run('commit', []);
       const settled = this.#finished;
       this.#finished = [];
-      for (const unit of settled) answer({ kind: 'settled', unit });
+      for (const each of settled) answer({ kind: 'settled', ...each });
     } catch (error) {
       this.#rollBack(error);
     }
@@ -79,11 +89,16 @@ export class UnitGroup {
       if (this.#isGroupFull()) this.commit();
       const [unit, messages] = first.value;
       this.#waiting.delete(unit);
+      if (messages[0]?.kind === 'whole') {
+        this.#performWhole(unit, messages[0].call);
+        continue;
+      }
       this.#active = unit;
       this.#timer = setTimeout(() => this.#giveUp(unit), this.#options.unitMsMax);
       for (const message of messages) {
         if (this.#active === unit) this.#perform(message);
-        else if (message.kind === 'query') this.#options.answer({ kind: 'failed', request: message.request, failure: unitOver });
+        else if (message.kind === 'query' || message.kind === 'call')
+          this.#options.answer({ kind: 'failed', request: message.request, failure: unitOver });
       }
     }
   }
@@ -92,7 +107,23 @@ export class UnitGroup {
     return this.#finished.length >= unitsOfGroupMax || (this.#finished.length > 0 && performance.now() - this.#since > groupMsMax);
   }
 
+  /** Nothing is awaited in it, so it needs no clock: it is over before another message is looked at. */
+  #performWhole(unit: number, call: HotCall): void {
+    const { answer, connection } = this.#options;
+    try {
+      this.#openSavepoint();
+      const output = this.#call(call);
+      this.#closeSavepoint(true);
+      this.#finished.push({ unit, output });
+    } catch (error) {
+      answer({ kind: 'settled', unit, failure: failureOf(error) });
+      if (this.#savepoint && !connection.inTransaction) this.#lost(failureOf(error));
+      else this.#closeSavepoint(false);
+    }
+  }
+
   #perform(message: UnitMessage): void {
+    if (message.kind === 'whole') return;
     if (message.kind === 'end') {
       this.#end(message.unit, message.commit);
       return;
@@ -100,6 +131,10 @@ export class UnitGroup {
     const { answer, connection } = this.#options;
     try {
       this.#openSavepoint();
+      if (message.kind === 'call') {
+        answer({ kind: 'rows', request: message.request, rows: [this.#call(message.call)], changes: 0 });
+        return;
+      }
       const { rows, changes } = this.#run(message.sql, message.parameters);
       answer({ kind: 'rows', request: message.request, rows, changes });
     } catch (error) {
@@ -131,10 +166,10 @@ export class UnitGroup {
     this.#active = null;
     try {
       this.#closeSavepoint(keep);
-      if (keep) this.#finished.push(unit);
+      if (keep) this.#finished.push({ unit });
       else this.#options.answer({ kind: 'settled', unit });
     } catch (error) {
-      this.#finished.push(unit);
+      this.#finished.push({ unit });
       this.#rollBack(error);
     }
     this.#next();
@@ -175,7 +210,7 @@ export class UnitGroup {
   /** The whole transaction is rolled back: what had been released in it is gone as well. */
   #lost(failure: Failure): void {
     this.#savepoint = false;
-    for (const unit of this.#finished) this.#options.answer({ kind: 'settled', unit, failure });
+    for (const { unit } of this.#finished) this.#options.answer({ kind: 'settled', unit, failure });
     this.#finished = [];
   }
 }

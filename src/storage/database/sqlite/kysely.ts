@@ -3,6 +3,7 @@ import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 import { translatedError } from '../failures.ts';
 import type { Answer, Connection } from './connection.ts';
 import { createRunner } from './connection.ts';
+import type { HotCall } from '../hot.ts';
 import type { Writer } from './writer.ts';
 
 function dialectOf(createDriver: () => Driver): Dialect {
@@ -47,6 +48,9 @@ export function directDialect(connection: Connection): Dialect {
   }));
 }
 
+/** What stands in the place of a statement where a hot unit is called within a unit; no statement begins so. */
+export const hotCallSql = 'hot unit';
+
 interface UnitConnection extends DatabaseConnection {
   readonly unit: number;
 }
@@ -57,7 +61,8 @@ export function writerDialect(writer: Writer): Dialect {
     const unit = writer.unit();
     return {
       unit,
-      executeQuery: async <R>(query: CompiledQuery) => resultOf<R>(await writer.query(unit, query.sql, query.parameters)),
+      executeQuery: async <R>({ sql, parameters }: CompiledQuery) =>
+        resultOf<R>(sql === hotCallSql ? await writer.call(unit, parameters[0] as HotCall) : await writer.query(unit, sql, parameters)),
       streamQuery: noStream,
     };
   };

@@ -1,3 +1,5 @@
+import type { HotCall } from '../hot.ts';
+
 /** What goes between the loop that answers requests and the writer's thread. A unit is one unit of work. */
 export type ToWriter =
   | {
@@ -7,6 +9,10 @@ export type ToWriter =
       readonly sql: string;
       readonly parameters: readonly unknown[];
     }
+  /** A hot unit within a unit that other statements belong to as well. */
+  | { readonly kind: 'call'; readonly unit: number; readonly request: number; readonly call: HotCall }
+  /** A hot unit that is a unit of its own: one message there, one back. */
+  | { readonly kind: 'whole'; readonly unit: number; readonly call: HotCall }
   | { readonly kind: 'end'; readonly unit: number; readonly commit: boolean }
   | { readonly kind: 'close' };
 
@@ -19,7 +25,7 @@ export type FromWriter =
   | { readonly kind: 'rows'; readonly request: number; readonly rows: readonly unknown[]; readonly changes: number }
   | { readonly kind: 'failed'; readonly request: number; readonly failure: Failure }
   /** The unit is over: its COMMIT is on disk, or it left no trace. */
-  | { readonly kind: 'settled'; readonly unit: number; readonly failure?: Failure }
+  | { readonly kind: 'settled'; readonly unit: number; readonly failure?: Failure; readonly output?: unknown }
   | { readonly kind: 'ready' }
   | { readonly kind: 'closed' };
 

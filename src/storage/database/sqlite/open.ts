@@ -1,14 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Kysely } from 'kysely';
-import type { Connected } from '../database.ts';
+import { CompiledQuery, Kysely } from 'kysely';
+import type { Connected, Tx } from '../database.ts';
 import { sqliteFacts } from '../facts.ts';
 import { sqliteColumns } from '../migrations/columns.ts';
 import { migrate, schemaState } from '../migrations/migrate.ts';
 import type { SchemaState } from '../migrations/migrate.ts';
 import type { Schema } from '../schema.ts';
 import { openReading, openWriting } from './connection.ts';
-import { directDialect, writerDialect } from './kysely.ts';
+import type { HotCall, HotUnit } from '../hot.ts';
+import { directDialect, hotCallSql, writerDialect } from './kysely.ts';
 import { lockDirectory } from './lock.ts';
 import { prepareSqlite } from '../prepared.ts';
 import { busyMsMax, unitMsMax } from './messages.ts';
@@ -36,11 +37,20 @@ export async function openSqlite(options: SqliteOptions): Promise<Connected> {
     read,
     prepare: (sql) => prepareSqlite(reading, sql),
     write: (unit) => writing.transaction().execute(unit),
+    run: async <In, Out>(unit: HotUnit<In, Out>, input: In) => (await writer.whole(callOf(unit, input))) as Out,
+    async runIn<In, Out>(tx: Tx, unit: HotUnit<In, Out>, input: In) {
+      const { rows } = await tx.executeQuery(CompiledQuery.raw(hotCallSql, [callOf(unit, input)]));
+      return rows[0] as Out;
+    },
     async close() {
       await writer.close();
       reading.close();
     },
   };
+}
+
+function callOf<In, Out>({ sqlite }: HotUnit<In, Out>, input: In): HotCall {
+  return { module: sqlite.module.href, name: sqlite.name, input };
 }
 
 async function migrateFile(directory: string, file: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { GatepostError } from '../../../errors.ts';
 import { translated } from '../failures.ts';
+import type { HotCall } from '../hot.ts';
 import type { Answer } from './connection.ts';
 import type { Failure, FromWriter, ToWriter, WriterOptions } from './messages.ts';
 
@@ -9,6 +10,10 @@ export interface Writer {
   /** A number for a new unit of work. Nothing is sent before its first statement. */
   unit(): number;
   query(unit: number, sql: string, parameters: readonly unknown[]): Promise<Answer>;
+  /** A hot unit within a unit. */
+  call(unit: number, call: HotCall): Promise<Answer>;
+  /** A hot unit of its own; answers what it answered once its COMMIT is on disk. */
+  whole(call: HotCall): Promise<unknown>;
   /** Answers when the unit's COMMIT is on disk, or when it has left no trace. */
   end(unit: number, commit: boolean): Promise<void>;
   close(): Promise<void>;
@@ -29,7 +34,7 @@ class WriterThread implements Writer {
   readonly ready: Promise<void>;
   readonly #thread: Worker;
   readonly #requests = new Map<number, Waiting<Answer>>();
-  readonly #units = new Map<number, Waiting<void>>();
+  readonly #units = new Map<number, Waiting<unknown>>();
   /** Units that the thread gave up, until their callers have heard of it. */
   readonly #overdue = new Map<number, Failure>();
   readonly #opened = Promise.withResolvers<void>();
@@ -53,6 +58,23 @@ class WriterThread implements Writer {
   }
 
   query(unit: number, sql: string, parameters: readonly unknown[]): Promise<Answer> {
+    return this.#ask(unit, (request) => ({ kind: 'query', unit, request, sql, parameters }));
+  }
+
+  call(unit: number, call: HotCall): Promise<Answer> {
+    return this.#ask(unit, (request) => ({ kind: 'call', unit, request, call }));
+  }
+
+  whole(call: HotCall): Promise<unknown> {
+    if (this.#dead !== null) return Promise.reject(this.#dead);
+    const unit = this.unit();
+    const waiting = Promise.withResolvers<unknown>();
+    this.#units.set(unit, waiting);
+    this.#send({ kind: 'whole', unit, call });
+    return waiting.promise;
+  }
+
+  #ask(unit: number, message: (request: number) => ToWriter): Promise<Answer> {
     if (this.#dead !== null) return Promise.reject(this.#dead);
     const failure = this.#overdue.get(unit);
     if (failure !== undefined) return Promise.reject(errorOf(failure));
@@ -60,19 +82,23 @@ class WriterThread implements Writer {
     const request = this.#counter;
     const waiting = Promise.withResolvers<Answer>();
     this.#requests.set(request, waiting);
-    this.#send({ kind: 'query', unit, request, sql, parameters });
+    this.#send(message(request));
     return waiting.promise;
   }
 
-  end(unit: number, commit: boolean): Promise<void> {
+  async end(unit: number, commit: boolean): Promise<void> {
+    await this.#end(unit, commit);
+  }
+
+  #end(unit: number, commit: boolean): Promise<unknown> {
     if (this.#dead !== null) return Promise.reject(this.#dead);
     const failure = this.#overdue.get(unit);
     this.#send({ kind: 'end', unit, commit });
     if (failure !== undefined) {
       this.#overdue.delete(unit);
-      return commit ? Promise.reject(errorOf(failure)) : Promise.resolve();
+      return commit ? Promise.reject(errorOf(failure)) : Promise.resolve(null);
     }
-    const waiting = Promise.withResolvers<void>();
+    const waiting = Promise.withResolvers<unknown>();
     this.#units.set(unit, waiting);
     return waiting.promise;
   }
@@ -101,12 +127,12 @@ class WriterThread implements Writer {
     }
   }
 
-  #settle({ unit, failure }: Extract<FromWriter, { kind: 'settled' }>): void {
+  #settle({ unit, failure, output }: Extract<FromWriter, { kind: 'settled' }>): void {
     const waiting = this.#units.get(unit);
     this.#units.delete(unit);
     if (waiting === undefined) {
       if (failure !== undefined) this.#overdue.set(unit, failure);
-    } else if (failure === undefined) waiting.resolve();
+    } else if (failure === undefined) waiting.resolve(output);
     else waiting.reject(errorOf(failure));
   }
 
