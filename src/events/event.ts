@@ -17,8 +17,26 @@ export interface ReportFacts {
   readonly reports: readonly ListedReport[];
 }
 
+/** What an event about a webhook says, ready to be shown: the organization by its slug, times as RFC 3339, no secret in the URL. */
+export interface WebhookFacts {
+  readonly organization: string;
+  /** Whom the event is about; it is not told about itself. */
+  readonly webhook: { readonly id: string; readonly name: string; readonly url: string };
+  /** When the first of the failures ended that it has had without a success since; null: unknown. */
+  readonly since: string | null;
+  /** How many those are. */
+  readonly failures: number;
+  /** What the last attempt brought: a status, or why there was none. */
+  readonly lastStatus: number | null;
+  readonly lastError: string | null;
+  /** Why it was switched off: it answered 410, or failed for too long. Null: it is on. */
+  readonly reason: 'gone' | 'failing' | null;
+}
+
+export type EventFacts = ReportFacts | WebhookFacts;
+
 /** What a webhook can ask for. */
-export const eventKinds = ['report.ingested', 'report.updated'] as const;
+export const eventKinds = ['report.ingested', 'report.updated', 'webhook.failing', 'webhook.disabled'] as const;
 /** `webhook.test` is never asked for: it is made for one webhook, when a person wants to see whether it works. */
 export type EventKind = (typeof eventKinds)[number] | 'webhook.test';
 
@@ -29,7 +47,7 @@ export interface GatepostEvent {
   readonly kind: EventKind;
   /** The project it is about, or null: what webhooks of one project are chosen by. */
   readonly project: string | null;
-  readonly facts: ReportFacts;
+  readonly facts: EventFacts;
   /** Milliseconds since 1970. */
   readonly created: number;
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Identifiers } from '../identifiers.ts';
 import type { Tx } from '../storage/database/database.ts';
-import type { EventKind, GatepostEvent, ReportFacts } from './event.ts';
+import type { EventFacts, EventKind, GatepostEvent } from './event.ts';
 
 /**
  * What runs inside the unit that records an event, right after the event: app.ts hands in the fan-out, so that its deliveries exist with the
@@ -15,7 +15,7 @@ export interface RecordEventOptions {
   readonly kind: EventKind;
   /** Project id, or null where it is about no project. */
   readonly project: string | null;
-  readonly facts: ReportFacts;
+  readonly facts: EventFacts;
   readonly ids: Identifiers;
   readonly clock: Clock;
   /** Left out, the event is marked and its deliveries are made by the next sweep: later, never lost. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { GatepostEvent } from '../../events/event.ts';
+import type { GatepostEvent, ReportFacts } from '../../events/event.ts';
 import { reportDialect } from './report.ts';
 
 const report = {
@@ -15,7 +15,7 @@ const report = {
   securityRating: 'A',
 } as const;
 
-function eventOf(reports: GatepostEvent['facts']['reports']): GatepostEvent {
+function eventOf(reports: ReportFacts['reports']): GatepostEvent {
   const facts = { organizationId: '00000000-0000-0000-0000-000000000001', reports };
   return { id: 'e', organization: 'o', kind: 'report.ingested', project: null, facts, created: 1 };
 }
@@ -39,4 +39,23 @@ test('the headers name the event and count the attempts', () => {
     'x-gatepost-attempt': '7',
   });
   assert.equal(reportDialect.contentType, 'application/json');
+});
+
+test('what happens to a webhook has a type, a time and its facts, in an order that stays, and nothing else of what is known', () => {
+  const facts = {
+    reason: 'gone',
+    lastError: null,
+    lastStatus: 410,
+    failures: 3,
+    since: '2026-11-22T10:00:00.000+00:00',
+    webhook: { url: 'https://example.com/?token=***', name: 'a webhook', id: 'w', secret: 'x' },
+    organization: 'example',
+  } as const;
+  const event = { id: 'e', organization: 'o', kind: 'webhook.disabled', project: null, facts, created: 1_800_000_000_000 } as const;
+  const webhook = '"webhook":{"id":"w","name":"a webhook","url":"https://example.com/?token=***"}';
+  const rest = '"since":"2026-11-22T10:00:00.000+00:00","failures":3,"lastStatus":410,"lastError":null';
+  const head = '"timestamp":"2027-01-15T08:00:00.000+00:00","data":{"organization":"example",';
+  assert.equal(reportDialect.body(event).toString('utf8'), `{"type":"webhook.disabled",${head}${webhook},${rest},"reason":"gone"}}`);
+  const failing = { ...event, kind: 'webhook.failing', facts: { ...facts, reason: null } } as const;
+  assert.equal(reportDialect.body(failing).toString('utf8'), `{"type":"webhook.failing",${head}${webhook},${rest}}}`);
 });

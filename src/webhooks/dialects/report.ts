@@ -1,4 +1,5 @@
-import type { GatepostEvent, ListedReport } from '../../events/event.ts';
+import { timestampText } from '../../clock.ts';
+import type { GatepostEvent, ListedReport, WebhookFacts } from '../../events/event.ts';
 import { plainHex } from '../signing/plain-hex.ts';
 import { standardWebhooks } from '../signing/standard-webhooks.ts';
 import type { Dialect } from './dialect.ts';
@@ -12,8 +13,17 @@ export const reportDialect: Dialect = {
   schemes: [standardWebhooks, plainHex('x-gatepost-signature-256')],
 };
 
-function body({ facts }: GatepostEvent): Buffer {
-  return Buffer.from(JSON.stringify({ organizationId: facts.organizationId, reports: facts.reports.map(listed) }), 'utf8');
+function body({ kind, facts, created }: GatepostEvent): Buffer {
+  const shown =
+    'webhook' in facts
+      ? { type: kind, timestamp: timestampText(created), data: aboutWebhook(facts) }
+      : { organizationId: facts.organizationId, reports: facts.reports.map(listed) };
+  return Buffer.from(JSON.stringify(shown), 'utf8');
+}
+
+function aboutWebhook({ organization, webhook, since, failures, lastStatus, lastError, reason }: WebhookFacts) {
+  const { id, name, url } = webhook;
+  return { organization, webhook: { id, name, url }, since, failures, lastStatus, lastError, ...(reason === null ? {} : { reason }) };
 }
 
 /** Named one by one: their order is part of the contract, and what a fact may hold besides is not. */
