@@ -138,6 +138,8 @@ export function answerQuestions(ready: unknown, answers: Answers): void {
         (error: unknown) => process.send?.({ question, failure: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
       );
   });
+  // The leash lets go of the channel; here it is what keeps the process.
+  process.channel?.ref();
   process.send?.({ ready });
 }
 
