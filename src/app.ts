@@ -40,6 +40,7 @@ import { createMetrics } from './http/metrics.ts';
 import { createHttpServer, stopHttpServer, stopMs } from './http/server.ts';
 import type { Identifiers } from './identifiers.ts';
 import { createIdentifiers } from './identifiers.ts';
+import { keyFactNames, openKeyRing } from './key-ring.ts';
 import type { DeletionStep } from './organizations/deletion.ts';
 import { organizationRoutes } from './organizations/routes.ts';
 import { createTokenLookup } from './organizations/token-lookup.ts';
@@ -53,13 +54,13 @@ import { createAnalysisMetrics } from './reports/metrics.ts';
 import { languages } from './reports/report.ts';
 import { standards } from './reports/standards/standard.ts';
 import type { Sealer } from './secret-key.ts';
-import { createSealer, hasSecretKey, keyFingerprint, readOrMakeSecretKey } from './secret-key.ts';
+import { createSealer, keyFingerprint } from './secret-key.ts';
 import { createArtifactDirectory } from './storage/artifacts/directory.ts';
 import type { ArtifactStore } from './storage/artifacts/store.ts';
 import type { Database } from './storage/database/database.ts';
 import type { DatabaseLocation } from './storage/database/open.ts';
 import { openDatabase } from './storage/database/open.ts';
-import { settle } from './storage/database/settings.ts';
+import { readSetting, settle } from './storage/database/settings.ts';
 import { versionText } from './version.ts';
 
 export interface App {
@@ -139,7 +140,7 @@ function locationOf({ data, databaseUrl, databaseConnections }: Configuration): 
   return { directory: data, url: databaseUrl ?? undefined, connectionsMax: databaseConnections };
 }
 
-/** The key that secrets are encrypted with. Refuses one that is not the key this database's secrets were encrypted with. */
+/** The keys that secrets are encrypted with. Refuses what is not the key this database's secrets were encrypted with. */
 async function openSealer({
   configuration,
   database,
@@ -147,24 +148,13 @@ async function openSealer({
   readonly configuration: Configuration;
   readonly database: Database;
 }): Promise<Sealer> {
-  const known = await database.read.selectFrom('settings').select('value').where('name', '=', 'secret_key_fingerprint').executeTakeFirst();
-  if (known !== undefined && configuration.secretKey === null && !hasSecretKey(configuration.data)) {
-    throw new GatepostError(
-      'invalid',
-      'secret_key_lost',
-      'The secret key of this database is missing: put secret.key back into the data directory, or set GATEPOST_SECRET_KEY. Nothing was changed.',
-    );
-  }
-  const key = configuration.secretKey ?? readOrMakeSecretKey(configuration.data);
-  const fingerprint = keyFingerprint(key);
-  if ((await settle({ database, name: 'secret_key_fingerprint', value: fingerprint })) !== fingerprint) {
-    throw new GatepostError(
-      'invalid',
-      'secret_key_other',
-      'This is not the secret key that the database was made with: its secrets would not open. Put the right key back (GATEPOST_SECRET_KEY, or secret.key in the data directory).',
-    );
-  }
-  return createSealer(key);
+  const fingerprint = await readSetting(database.read, keyFactNames.fingerprint);
+  const next = await readSetting(database.read, keyFactNames.next);
+  const own = openKeyRing(configuration, { fingerprint, next });
+  // On a new database another node may have been first, with another key: what stands there counts.
+  const known = await settle({ database, name: keyFactNames.fingerprint, value: keyFingerprint(own.current) });
+  const { current, others } = openKeyRing(configuration, { fingerprint: known, next });
+  return createSealer(current, others);
 }
 
 /** Nodes of one database must share one artefact store; so must a database and what was restored beside it. */

@@ -162,6 +162,12 @@ const settings = {
     ['a 0600 file in the data directory', null],
     'Encrypts secrets at rest; nodes of one database share it. Lost key, lost secrets.',
   ),
+  secretKeyNew: setting(
+    'GATEPOST_SECRET_KEY_NEW',
+    secretKey,
+    ['none', null],
+    'The key to change to, for gatepost rotate-key; beside the old one until every node has it as GATEPOST_SECRET_KEY.',
+  ),
   webhooksAllow: setting(
     'GATEPOST_WEBHOOKS_ALLOW',
     networksAndHosts,

@@ -17,6 +17,31 @@ test('what is sealed opens under the same key and place, and nowhere else', () =
     assert.throws(() => sealer.open(bad, 'webhooks:1:secret'), { code: 'secret_unreadable' });
 });
 
+test('a sealed text says which key sealed it: older keys of the ring open it, the current one seals', () => {
+  const [old, next] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+  const before = createSealer(old).seal('text', 'a');
+  const ring = createSealer(next, [old]);
+  assert.equal(ring.open(before, 'a'), 'text');
+  assert.equal(ring.isCurrent(before), false);
+  const after = ring.seal('text', 'a');
+  assert.equal(ring.isCurrent(after), true);
+  assert.equal(createSealer(next).open(after, 'a'), 'text');
+  assert.throws(() => createSealer(old).open(after, 'a'), { code: 'secret_unreadable' });
+  assert.match(after, new RegExp(`^s2\\.${keyFingerprint(next).slice(0, 8)}\\.[\\w-]+$`));
+});
+
+test('what was sealed before keys had names opens with any key of the ring', () => {
+  const [old, next] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+  const unnamed = createSealer(old)
+    .seal('text', 'a')
+    .replace(/^s2\.\w+\./, 's1.');
+  for (const sealer of [createSealer(old), createSealer(next, [old]), createSealer(old, [next])]) {
+    assert.equal(sealer.open(unnamed, 'a'), 'text');
+    assert.equal(sealer.isCurrent(unnamed), false);
+  }
+  assert.throws(() => createSealer(next).open(unnamed, 'a'), { code: 'secret_unreadable' });
+});
+
 test('the key file is made once, for its owner alone, and the same key is read again', (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'gatepost-key-'));
   t.after(() => rmSync(directory, { recursive: true }));
