@@ -33,6 +33,14 @@ export function createIdentifiers(clock: Clock = systemClock): Identifiers {
   };
 }
 
+/** What every UUIDv7 made at this time or later begins with, or is greater than: a time as a bound of a range of ids. */
+export function firstIdAt(ms: number): string {
+  const time = Math.min(Math.max(ms, 0), 2 ** 48 - 1)
+    .toString(16)
+    .padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}`;
+}
+
 function format(ms: number, sequence: number): string {
   const time = ms.toString(16).padStart(12, '0');
   const rest = variantTail();

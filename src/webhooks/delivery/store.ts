@@ -1,5 +1,6 @@
 import type { RawBuilder, Selectable } from 'kysely';
 import { sql } from 'kysely';
+import { firstIdAt } from '../../identifiers.ts';
 import type { Reader } from '../../storage/database/database.ts';
 import type { AttemptsTable, DeliveriesTable } from '../../storage/database/schema.ts';
 import type { Delivery, DeliveryState } from './delivery.ts';
@@ -32,7 +33,7 @@ export async function listDeliveries(options: ListDeliveriesOptions): Promise<re
   if (state !== undefined) query = query.where(inState[state]);
   if (event !== undefined) query = query.where(event.includes('.') ? 'deliveries.kind' : 'deliveries.event', '=', event);
   // Ids are ordered by when they were made, so older ones are not even looked at.
-  if (since !== undefined) query = query.where('deliveries.created', '>=', since).where('deliveries.id', '>=', idAt(since));
+  if (since !== undefined) query = query.where('deliveries.created', '>=', since).where('deliveries.id', '>=', firstIdAt(since));
   if (after !== null) query = query.where('deliveries.id', '<', after);
   return (await query.execute()).map(deliveryOf);
 }
@@ -44,14 +45,6 @@ const inState: Readonly<Record<DeliveryState, RawBuilder<boolean>>> = {
   exhausted: sql`deliveries.state = 'exhausted' and deliveries.state in ('exhausted', 'cancelled')`,
   cancelled: sql`deliveries.state = 'cancelled' and deliveries.state in ('exhausted', 'cancelled')`,
 };
-
-/** What every UUIDv7 made at this time or later begins with, or is greater than. */
-function idAt(ms: number): string {
-  const time = Math.min(Math.max(ms, 0), 2 ** 48 - 1)
-    .toString(16)
-    .padStart(12, '0');
-  return `${time.slice(0, 8)}-${time.slice(8)}`;
-}
 
 interface Visible {
   readonly read: Reader;

@@ -14,6 +14,7 @@ export function deliveryEngine(columns: Columns): Migration {
       for (const statement of tables(columns)) await statement.execute(db);
       for (const statement of indexes) await sql.raw(statement).execute(db);
       for (const statement of carryOver) await sql.raw(statement).execute(db);
+      for (const [table, settings] of Object.entries(vacuumed)) await columns.vacuum(table, settings)?.execute(db);
     },
   };
 }
@@ -64,17 +65,33 @@ const indexes: readonly string[] = [
   'drop index deliveries_first',
   'drop index deliveries_retry',
   'drop index deliveries_leased',
+  // The purge walks by id, which is the order of time: two indexes less for every event and delivery.
   'drop index deliveries_settled',
+  'drop index events_created',
   // What waits for a webhook, lane by lane: claiming is a range of it.
   "create index deliveries_ready on deliveries (webhook, lane, due, id) where state = 'pending'",
   "create index deliveries_leased on deliveries (webhook, due) where state = 'leased'",
   'create index subscriptions_webhook on subscriptions (webhook)',
   'create index replays_webhook on replays (organization, webhook, id)',
-  "create index replays_running on replays (id) where state = 'running'",
+  // One at a time for a webhook.
+  "create unique index replays_running on replays (webhook) where state = 'running'",
   "create index mails_pending on mails (due) where state = 'pending'",
   'create index webhook_states_failing on webhook_states (failing_since) where failing_since is not null',
   'create index webhook_states_announce on webhook_states (webhook) where announce is not null',
 ];
+
+/**
+ * Where rows come and go for ever, space is made free again as fast as it is used: after a share of the table that stays small however large it
+ * grows. States are written with every outcome and keep room beside each row, so that most changes need no index entry.
+ */
+const frequent = { autovacuum_vacuum_scale_factor: 0.02, autovacuum_vacuum_insert_scale_factor: 0.05, autovacuum_vacuum_cost_delay: 1 };
+const vacuumed: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  events: frequent,
+  event_bodies: frequent,
+  deliveries: { ...frequent, fillfactor: 90 },
+  attempts: frequent,
+  webhook_states: { ...frequent, fillfactor: 50 },
+};
 
 /** Webhooks and deliveries made before this step. `webhook.test` and the like are not asked for, so these two kinds are all there can be. */
 const carryOver: readonly string[] = [

@@ -12,6 +12,8 @@ export interface Columns {
   readonly tableEnd: RawBuilder<unknown>;
   /** What an index of reports holds beside its key, so that a page is read from the index alone: rows of one page lie far apart in the table. */
   readonly listedInIndex: string;
+  /** How a table's dead rows are made free again, where that is ours to say; null where a page is used again as it is. */
+  readonly vacuum: (table: string, settings: Readonly<Record<string, number>>) => RawBuilder<unknown> | null;
 }
 
 export const sqliteColumns: Columns = {
@@ -21,6 +23,7 @@ export const sqliteColumns: Columns = {
   // STRICT: a column holds its type or the insert fails, as on PostgreSQL.
   tableEnd: sql`strict`,
   listedInIndex: ', listed',
+  vacuum: () => null,
 };
 
 export const postgresColumns: Columns = {
@@ -30,4 +33,8 @@ export const postgresColumns: Columns = {
   tableEnd: sql``,
   // An entry of an index may have 2,700 bytes there, which long names would pass.
   listedInIndex: '',
+  vacuum(table, settings) {
+    const list = Object.entries(settings).map(([name, value]) => `${name} = ${value}`);
+    return sql`alter table ${sql.table(table)} set (${sql.raw(list.join(', '))})`;
+  },
 };
