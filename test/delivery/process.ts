@@ -143,7 +143,10 @@ export function answerQuestions(ready: unknown, answers: Answers): void {
   process.send?.({ ready });
 }
 
-/** Milliseconds since 1970 by the steady clock, the same in all processes of one machine to a fraction of a millisecond. */
+const [seconds, nanoseconds] = process.hrtime();
+const originMs = seconds * 1000 + nanoseconds / 1e6 - performance.now();
+
+/** Milliseconds by the machine's steady clock: the same in all its processes, and not moved where somebody sets the wall clock. */
 export function steadyNow(): number {
-  return performance.timeOrigin + performance.now();
+  return originMs + performance.now();
 }

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import type { DatabaseLocation } from '../../src/storage/database/open.ts';
+import type { LoadOptions, Loaded } from './load.ts';
 import type { Child } from './process.ts';
 import { startChild } from './process.ts';
-import type { DeliveryServerReady, Delay, LoadOptions, Loaded, Usage } from './server-process.ts';
+import type { Delay, DeliveryServerReady, Usage } from './server-process.ts';
 
-export type { Delay, LoadOptions, Loaded, Usage } from './server-process.ts';
+export type { Delay, Usage } from './server-process.ts';
 
 /** A real server in a process of its own that also takes `POST /test/events` and questions about itself. */
 export interface DeliveryServer {
