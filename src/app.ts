@@ -294,8 +294,8 @@ async function addRoutes(server: HttpServer, ground: Ground, workers: Workers): 
   });
   reportListRoutes(server, { database, limits });
   reportArchiveRoutes(server, { database, artifacts, limits });
-  webhookRoutes(server, { ...common, sealer, guard: workers.guard, nudge });
-  deliveryRoutes(server, { database, clock, retryForMs, nudge });
+  webhookRoutes(server, { ...common, sealer, guard: workers.guard, wake: nudge });
+  deliveryRoutes(server, { database, clock, retryForMs, wake: nudge });
 }
 
 function checksOf({ database, artifacts }: Ground): readonly HealthCheck[] {

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Clock } from '../../clock.ts';
 import { conflict, notFound } from '../../errors.ts';
 import type { Tx } from '../../storage/database/database.ts';
+import { lanes } from './unit-rows.ts';
 
 export interface ResendOptions {
   readonly tx: Tx;
@@ -13,8 +14,9 @@ export interface ResendOptions {
 }
 
 /**
- * Asks for a delivery once more, under the same id, whatever became of it so far; where an attempt is under way, another follows it. Fails with
- * `unknown_delivery`, and with `webhook_gone` or `webhook_off` where nothing would be sent, rather than promise it.
+ * Asks for a delivery once more, under the same id, whatever became of it so far, and before all that nobody asked for; where an attempt is under
+ * way, another follows it. Fails with `unknown_delivery`, and with `webhook_gone` or `webhook_off` where nothing would be sent, rather than
+ * promise it.
  */
 export async function resend({ tx, organization, delivery, clock, retryForMs }: ResendOptions): Promise<void> {
   const found = await tx
@@ -31,8 +33,10 @@ export async function resend({ tx, organization, delivery, clock, retryForMs }: 
     .updateTable('deliveries')
     .set({
       state: sql`case when state = 'leased' then 'leased' else 'pending' end`,
+      // Of one that is leased it is the lease's end.
       due: sql`case when state = 'leased' then due else cast(${now} as bigint) end`,
       again: sql`case when state = 'leased' then 1 else 0 end`,
+      lane: lanes.asked,
       settled: null,
       retry_until: now + retryForMs,
     })

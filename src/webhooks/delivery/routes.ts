@@ -14,8 +14,8 @@ export interface DeliveryRoutesDeps {
   readonly clock: Clock;
   /** How long a delivery that is asked for again is retried. */
   readonly retryForMs: number;
-  /** There is something to deliver: called after the commit. */
-  readonly nudge: () => void;
+  /** A person asked for something of this webhook: called after the commit. */
+  readonly wake: (webhook: string) => void;
 }
 
 const tags = ['Deliveries'];
@@ -99,7 +99,7 @@ function readRoute(server: HttpServer, { database }: DeliveryRoutesDeps): void {
   );
 }
 
-function resendRoute(server: HttpServer, { database, clock, retryForMs, nudge }: DeliveryRoutesDeps): void {
+function resendRoute(server: HttpServer, { database, clock, retryForMs, wake }: DeliveryRoutesDeps): void {
   server.post(
     '/v1/deliveries/:id/resend',
     {
@@ -119,7 +119,7 @@ function resendRoute(server: HttpServer, { database, clock, retryForMs, nudge }:
       if (seen === null) throw unknownDelivery();
       await database.write((tx) => resend({ tx, organization, delivery: seen.id, clock, retryForMs }));
       const delivery = (await readDelivery({ read: database.read, organization, onlyProject: project, delivery: seen.id })) ?? seen;
-      nudge();
+      wake(seen.webhook);
       reply.code(202).header('location', `${server.publicUrl(request)}/v1/deliveries/${delivery.id}`);
       return deliveryBody(delivery);
     },

@@ -10,7 +10,7 @@ const nullable = <T extends ReturnType<typeof Type.String> | ReturnType<typeof T
 
 export const StateName = Type.Enum([...deliveryStates], {
   description:
-    '`pending`: an attempt will follow or is under way; `delivered`: answered by 2xx; `exhausted`: its time is over; `cancelled`: its webhook was deleted.',
+    '`pending`: an attempt will follow or is under way; `delivered`: answered by 2xx; `exhausted`: its time is over; `cancelled`: its webhook was deleted, or the replay that asked for it was cancelled.',
 });
 
 const deliveryFields = {
@@ -58,6 +58,11 @@ export const DeliveryWithAttempts = Type.Object({
   ...deliveryFields,
   body: nullable(Type.String(), 'The exact body of the request; null where the webhook was deleted.'),
   attempts: Type.Array(AttemptBody, { description: 'What happened, oldest first; the newest 200.' }),
+});
+
+export const TestedDelivery = Type.Object({
+  ...deliveryFields,
+  attempts: Type.Array(AttemptBody, { description: 'What came of it; empty where nothing had by the time of this answer.' }),
 });
 
 const time = (ms: number | null) => (ms === null ? null : timestampText(ms));

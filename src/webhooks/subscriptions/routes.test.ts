@@ -56,7 +56,7 @@ async function serve(engine: Engine, database: Database, project = ''): Promise<
     idempotency: createIdempotencyStore({ database, clock: systemClock, sealer }),
   });
   const guard = createGuard({ allow: parseAllowlist(['127.0.0.0/8']), clock: systemClock });
-  const deps = { database, clock: systemClock, ids, sealer, guard, retryForMs: 60_000, nudge: () => engine.worker.nudge() };
+  const deps = { database, clock: systemClock, ids, sealer, guard, retryForMs: 60_000, wake: () => engine.worker.nudge() };
   webhookRoutes(server, deps);
   deliveryRoutes(server, deps);
   const as =

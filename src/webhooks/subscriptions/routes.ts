@@ -10,9 +10,8 @@ import { callersProject } from '../../projects/store.ts';
 import type { Sealer } from '../../secret-key.ts';
 import type { Database } from '../../storage/database/database.ts';
 import type { Guard } from '../delivery/guard.ts';
-import { DeliveryBody, deliveryBody } from '../delivery/schema.ts';
-import { readDelivery } from '../delivery/store.ts';
-import { insertTestDelivery } from '../delivery/test-delivery.ts';
+import { attemptBody, deliveryBody, TestedDelivery } from '../delivery/schema.ts';
+import { insertTestDelivery, parseWait, testedDelivery } from '../delivery/test-delivery.ts';
 import { cancelPending } from '../delivery/upkeep.ts';
 import { dialectDefault } from '../dialects/all.ts';
 import { generateSecret } from '../signing/secret.ts';
@@ -27,8 +26,8 @@ export interface WebhookRoutesDeps {
   readonly guard: Guard;
   readonly clock: Clock;
   readonly ids: Identifiers;
-  /** There is something to deliver: called after the commit. */
-  readonly nudge: () => void;
+  /** A person asked for something of this webhook: called after the commit. */
+  readonly wake: (webhook: string) => void;
 }
 
 const tags = ['Webhooks'];
@@ -216,7 +215,7 @@ function secretRoute(server: HttpServer, { database, sealer, clock, ids }: Webho
   );
 }
 
-function testRoute(server: HttpServer, { database, sealer, clock, ids, nudge }: WebhookRoutesDeps): void {
+function testRoute(server: HttpServer, { database, sealer, clock, ids, wake }: WebhookRoutesDeps): void {
   server.post(
     '/v1/webhooks/:id/test',
     {
@@ -224,24 +223,33 @@ function testRoute(server: HttpServer, { database, sealer, clock, ids, nudge }: 
       schema: {
         summary: 'Send a test event',
         description:
-          'A delivery of an event `webhook.test` with an empty list of reports goes the very way of every other, with the same address guard and signatures. It is tried once. `Location` names the delivery, whose attempt says what came of it.',
+          'A delivery of an event `webhook.test` with an empty list of reports goes the very way of every other, with the same address guard and signatures. It is tried once. `Location` names the delivery, whose attempt says what came of it; with `wait` the answer does.',
         tags,
         params,
-        response: { 202: DeliveryBody },
+        querystring: Type.Object({
+          wait: Type.Optional(
+            Type.String({ description: 'How long to wait for its end: `5s`, `500ms`, at most 15s. Left out: not at all.' }),
+          ),
+        }),
+        response: { 202: TestedDelivery },
       },
     },
     async (request, reply) => {
       const who = of(request.caller);
+      const waitMs = parseWait(request.query.wait);
       const id = await database.write(async (tx) => {
         const webhook = await readWebhook({ ...who, read: tx, sealer, webhook: request.params.id });
         const target = { ...webhook, project: webhook.project?.id ?? null };
         return insertTestDelivery({ tx, organization: who.organization, webhook: target, ids, clock });
       });
-      const delivery = await readDelivery({ ...who, read: database.read, delivery: id });
-      nudge();
-      if (delivery === null) throw new GatepostError('conflict', 'webhook_gone', 'The webhook was deleted meanwhile.');
+      wake(request.params.id);
+      const left = new AbortController();
+      reply.raw.once('close', () => left.abort());
+      const { organization } = who;
+      const tested = await testedDelivery({ read: database.read, organization, delivery: id, waitMs, signal: left.signal });
+      if (tested === null) throw new GatepostError('conflict', 'webhook_gone', 'The webhook was deleted meanwhile.');
       reply.code(202).header('location', `${server.publicUrl(request)}/v1/deliveries/${id}`);
-      return deliveryBody(delivery);
+      return { ...deliveryBody(tested.delivery), attempts: tested.attempts.map(attemptBody) };
     },
   );
 }
