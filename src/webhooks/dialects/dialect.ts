@@ -10,6 +10,8 @@ export interface Dialect {
   /** Headers beside content type and signatures. */
   readonly headers: (delivery: DeliveryFacts) => Readonly<Record<string, string>>;
   readonly schemes: readonly Scheme[];
+  /** How many redirects are followed: none, where a redirect is an answer like any other that is no success. */
+  readonly redirects: 0 | 1;
 }
 
 export interface DeliveryFacts {

@@ -11,6 +11,7 @@ export const reportDialect: Dialect = {
   body,
   headers: ({ kind, attempt }) => ({ 'x-gatepost-event': kind, 'x-gatepost-attempt': String(attempt) }),
   schemes: [standardWebhooks, plainHex('x-gatepost-signature-256')],
+  redirects: 0,
 };
 
 function body({ kind, facts, created }: GatepostEvent): Buffer {
