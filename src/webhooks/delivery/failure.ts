@@ -12,6 +12,11 @@ export type FailureCode =
   | 'answer_invalid'
   | 'answer_headers_too_large'
   | 'redirect_not_followed'
+  | 'redirect_invalid'
+  | 'redirect_refused'
+  | 'proxy_failed'
+  | 'proxy_refused'
+  | 'out_of_connections'
   | 'secret_unreadable'
   | 'send_failed';
 
@@ -26,7 +31,13 @@ export const failureMessages: Readonly<Record<FailureCode, string>> = {
   connection_closed: 'The receiver closed the connection before it answered.',
   answer_invalid: 'What came back is no answer that HTTP knows.',
   answer_headers_too_large: "The answer's headers are too large.",
-  redirect_not_followed: 'The receiver answered with a redirect, and redirects are not followed.',
+  redirect_not_followed: 'The receiver answered with a redirect that is not followed.',
+  redirect_invalid: 'The receiver answered with a redirect that names no address which can be sent to.',
+  redirect_refused:
+    'The receiver answered with a redirect to an address that is refused. The operator may allow it by GATEPOST_WEBHOOKS_ALLOW.',
+  proxy_failed: 'The proxy cannot be reached, or gave no answer that HTTP knows.',
+  proxy_refused: 'The proxy opened no way to the receiver.',
+  out_of_connections: 'The server had all its connections in use until the deadline.',
   secret_unreadable: "The webhook's secret does not open with the server's secret key.",
   send_failed: 'The attempt failed.',
 };
@@ -64,12 +75,26 @@ const tlsCode = /^(ERR_TLS_|ERR_SSL_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZE
 
 export interface Failure {
   readonly code: FailureCode;
-  /** What is behind an `address_refused`: the kind of address. */
+  /** What is behind it, in a stable word: the kind of address that is refused, a proxy's status, why a proxy is not reached. */
   readonly reason: string | null;
+}
+
+/** A failure that we have found ourselves, rather than the client or the socket. */
+export class SendFailed extends Error {
+  readonly code = 'SEND_FAILED';
+  readonly failure: FailureCode;
+  readonly reason: string | null;
+  constructor(failure: FailureCode, reason: string | null = null) {
+    super(failureMessages[failure]);
+    this.name = 'SendFailed';
+    this.failure = failure;
+    this.reason = reason;
+  }
 }
 
 /** What an error of the client, the socket or the guard means. */
 export function failureOf(error: unknown): Failure {
+  if (error instanceof SendFailed) return { code: error.failure, reason: error.reason };
   if (error instanceof AddressRefused) return { code: 'address_refused', reason: error.reason };
   // Where a name has several addresses, the connection fails with one error for each.
   if (error instanceof AggregateError && error.errors.length > 0) return failureOf(error.errors[0]);

@@ -1,5 +1,6 @@
 import { lookup as systemLookup } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
+import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { domainToASCII } from 'node:url';
 import { invalid } from '../../errors.ts';
@@ -20,8 +21,13 @@ export const lookupMsMax = 3_000;
 /** How long the list of this machine's own addresses is believed. */
 export const interfacesMs = 5_000;
 
+export interface Address {
+  readonly address: string;
+  readonly family: number;
+}
+
 /** Resolves to every address of a name. */
-export type Resolve = (host: string) => Promise<readonly { readonly address: string; readonly family: number }[]>;
+export type Resolve = (host: string) => Promise<readonly Address[]>;
 
 /** Thrown where a receiver is refused. The reason is a stable word; the address itself is told to nobody but the log. */
 export class AddressRefused extends Error {
@@ -39,6 +45,8 @@ export interface Guard {
   refuses(url: URL): string | null;
   /** The same with DNS asked once, for the moment when a webhook is made. A name that does not resolve now is not refused: it may later. */
   refusesNow(url: URL): Promise<string | null>;
+  /** Every address of a host, be it a name or an address itself, all of them checked. Fails with AddressRefused where any is refused. */
+  addressesOf(url: URL): Promise<readonly Address[]>;
   /**
    * For `net.connect`: resolves once, checks every address, and gives only checked ones to connect to, so that there is no second lookup
    * that a rebinding name could answer otherwise. Fails with AddressRefused where any address is refused.
@@ -123,6 +131,13 @@ export function createGuard({ allow, resolve = everyAddress, ownAddresses = inte
       const reason = refuses(url);
       if (reason !== null || addressBytes(url.hostname) !== null) return reason;
       return withinTime(checked(url.hostname));
+    },
+    async addressesOf(url) {
+      const reason = refuses(url);
+      if (reason !== null) throw new AddressRefused(reason);
+      const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+      const family = isIP(host);
+      return family === 0 ? checked(host) : [{ address: host, family }];
     },
     lookup: (name, options, callback) => {
       checked(name).then(

@@ -1,0 +1,33 @@
+/** Followed as the same POST with the same body. 303 asks for a GET, which would be no delivery. */
+const followed: ReadonlySet<number> = new Set([301, 302, 307, 308]);
+
+export function isFollowed(status: number): boolean {
+  return followed.has(status);
+}
+
+/**
+ * Where a redirect leads, or null: it is none that is followed, or its `Location` is missing, or names neither http nor https. A user and a
+ * password in it are dropped: they are not the webhook's.
+ */
+export function redirectTarget(status: number, headers: Readonly<Record<string, string>>, from: URL): URL | null {
+  const { location } = headers;
+  if (!isFollowed(status) || location === undefined || location === '') return null;
+  const target = URL.parse(location, from.href);
+  if (target === null || (target.protocol !== 'http:' && target.protocol !== 'https:') || target.port === '0') return null;
+  target.username = '';
+  target.password = '';
+  target.hash = '';
+  return target;
+}
+
+const harmless: ReadonlySet<string> = new Set(['content-type', 'user-agent', 'webhook-id', 'webhook-timestamp', 'x-sonarqube-project']);
+
+/** What may go to an origin that the webhook does not name: what tells of the delivery. No login, no signature, nothing that people have added. */
+export function headersForOtherOrigin(headers: readonly string[]): readonly string[] {
+  const kept: string[] = [];
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const [name = '', value = ''] = headers.slice(index, index + 2);
+    if (harmless.has(name) || (name.startsWith('x-gatepost-') && !name.includes('signature'))) kept.push(name, value);
+  }
+  return kept;
+}
