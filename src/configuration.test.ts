@@ -62,7 +62,11 @@ test('durations, sizes, networks, hosts, paths and keys are read strictly', () =
     GATEPOST_SECRET_KEY: key,
     GATEPOST_URL: 'https://example.org/gatepost/',
     DATABASE_URL: 'postgres://u:p@db/x',
+    GATEPOST_PROXY: 'http://u:p@proxy.internal:3128',
+    GATEPOST_WEBHOOK_HEADERS: '{"x-env":"test"}',
   });
+  assert.equal(good.proxy, 'http://u:p@proxy.internal:3128');
+  assert.deepEqual(good.webhookHeaders, { 'x-env': 'test' });
   assert.equal(good.retryIntervalMs, 250);
   assert.equal(good.retryForMs, 172_800_000);
   assert.equal(good.uploadBytesMax, 500 * 1024 * 1024);
@@ -86,12 +90,17 @@ test('durations, sizes, networks, hosts, paths and keys are read strictly', () =
     ['GATEPOST_URL', 'example.org'],
     ['GATEPOST_URL', 'https://u:p@example.org'],
     ['DATABASE_URL', 'mysql://x'],
+    ['GATEPOST_PROXY', 'socks5://x'],
+    ['GATEPOST_WEBHOOK_HEADERS', 'x-env: test'],
+    ['GATEPOST_WEBHOOK_HEADERS', '["x"]'],
+    ['GATEPOST_WEBHOOK_HEADERS', '{"x-a":1}'],
   ] as const) {
     assert.match(problems({ [name]: value }), new RegExp(`^${name}: `), `${name}=${value}`);
   }
 });
 
 test('a bad secret key is not repeated in the refusal', () => {
+  assert.doesNotMatch(problems({ GATEPOST_WEBHOOK_HEADERS: '{"a":"PLANTED"', GATEPOST_PROXY: 'ftp://PLANTED@x' }), /PLANTED/);
   assert.doesNotMatch(problems({ GATEPOST_SECRET_KEY: 'PLANTED', DATABASE_URL: 'mysql://u:PLANTED@x' }), /PLANTED/);
 });
 

@@ -110,6 +110,23 @@ const secretKey: Kind<Buffer | null> = {
   },
 };
 
+const headers: Kind<Readonly<Record<string, string>>> = {
+  type: 'JSON object',
+  parse(value) {
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(value);
+    } catch {
+      parsed = null;
+    }
+    const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed);
+    const entries: [string, unknown][] = isObject ? Object.entries(parsed as object) : [];
+    const texts = entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+    if (!isObject || texts.length < entries.length) throw new Error('must be a JSON object of names and texts, such as {"x-env":"test"}');
+    return Object.fromEntries(texts);
+  },
+};
+
 function setting<T>(name: string, kind: Kind<T>, [shown, fallback]: readonly [string, T], reason: string): Setting<T> {
   return { ...kind, name, fallback, shown, reason };
 }
@@ -173,6 +190,24 @@ const settings = {
     networksAndHosts,
     ['empty', []],
     'Private addresses that webhooks may reach; they are refused otherwise.',
+  ),
+  proxy: setting(
+    'GATEPOST_PROXY',
+    url(['http:', 'https:']),
+    ['none', null],
+    'The proxy that webhooks are sent through; it must allow CONNECT to their ports, and may have user and password.',
+  ),
+  caFile: setting<string | null>(
+    'GATEPOST_CA_FILE',
+    text,
+    ['none', null],
+    "Certificates (PEM) of your own authority, which webhooks' connections believe beside the public ones.",
+  ),
+  webhookHeaders: setting(
+    'GATEPOST_WEBHOOK_HEADERS',
+    headers,
+    ['none', {}],
+    'Headers added to whatever webhooks are sent, such as a gateway in between asks for; a webhook may have its own.',
   ),
   retryIntervalMs: setting(
     'GATEPOST_RETRY_INTERVAL',

@@ -12,7 +12,7 @@ import { archiveReportsMax } from '../../src/reports/archive/routes.ts';
 import { readyMadeFilesMax } from '../../src/reports/ready-made.ts';
 import { findingsOfVolumeMax, findingsShownMax } from '../../src/reports/report.ts';
 import { retryAfterMsMax } from '../../src/webhooks/delivery/decide.ts';
-import { answerBytesMax, deadlineMs } from '../../src/webhooks/delivery/send.ts';
+import { answerBytesMax, connectionsInAllMax, deadlineMs } from '../../src/webhooks/delivery/send.ts';
 import { webhooksOfOrganizationMax } from '../../src/webhooks/subscriptions/webhook.ts';
 
 const page = readFileSync(new URL('../../docs/operating.md', import.meta.url), 'utf8');
@@ -44,6 +44,7 @@ const expected: Readonly<Record<string, string>> = {
   'findings in one PDF': number(findingsOfVolumeMax),
   'processes that may die over one analysis': number(crashesMax),
   'webhooks of an organization': number(webhooksOfOrganizationMax),
+  'connections of all webhooks, idle ones included': number(connectionsInAllMax),
   'one attempt of a webhook': `${deadlineMs / 1000} s`,
   'response kept with an attempt': size(answerBytesMax),
   'what `Retry-After` of a receiver may ask for': `${retryAfterMsMax / 3_600_000} h`,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  addedHeaderList,
   addedHeaderCharactersMax,
   addedHeadersMax,
   checkedHeaders,
@@ -75,4 +76,15 @@ test('each limit holds at its edge', () => {
   const half = addedHeaderCharactersMax / 2;
   assert.ok(checkedHeaders({ aa: 'v'.repeat(half - 2), bb: 'v'.repeat(half - 2) }));
   refusedWith('headers_too_large', { aa: 'v'.repeat(half - 2), bb: 'v'.repeat(half - 2), c: 'v' });
+});
+
+test("a webhook's own header stands in the place of that of the settings, so that no name goes out twice", () => {
+  assert.deepEqual(addedHeaderList({ 'x-a': 'all', 'x-b': 'all' }, { 'x-b': 'own', 'x-c': 'own' }), [
+    'x-a',
+    'all',
+    'x-b',
+    'own',
+    'x-c',
+    'own',
+  ]);
 });

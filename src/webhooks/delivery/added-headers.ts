@@ -73,3 +73,8 @@ function checkedValue(name: string, value: string): string {
   }
   return value;
 }
+
+/** Both kinds of added headers as one list (name, value, name, value): those of the settings, and a webhook's own, which go first where both have one. */
+export function addedHeaderList(forAll: Readonly<Record<string, string>>, own: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries({ ...forAll, ...own }).flat();
+}

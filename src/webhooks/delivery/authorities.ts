@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { SecureContext } from 'node:tls';
 import { createSecureContext, getCACertificates } from 'node:tls';
-import { invalid } from '../../errors.ts';
+import { GatepostError, invalid } from '../../errors.ts';
 
 export const authorityCharactersMax = 64 * 1024;
 export const authorityCertificatesMax = 20;
@@ -31,6 +32,22 @@ export function checkedAuthorities(pem: string): string {
     }
   }
   return `${blocks.join('\n')}\n`;
+}
+
+/** What `GATEPOST_CA_FILE` names, checked as above. Fails with `invalid_ca_file`. */
+export function readAuthorities(path: string): string {
+  let pem: string;
+  try {
+    pem = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new GatepostError('invalid', 'invalid_ca_file', `GATEPOST_CA_FILE: ${path} cannot be read.`, { cause });
+  }
+  try {
+    return checkedAuthorities(pem);
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : '';
+    throw new GatepostError('invalid', 'invalid_ca_file', `GATEPOST_CA_FILE: ${path}: ${problem}`, { cause });
+  }
 }
 
 function isReadable(certificate: string): boolean {
