@@ -84,7 +84,8 @@ const waits: Step = { more: false, deliveries: 0 };
 
 async function step(options: ReplaysOptions, replay: ReplayRow): Promise<Step> {
   const { database, clock } = options;
-  if (!hasRoom(await replayedWaiting(database.read, replay.webhook))) return waits;
+  const waiting = await replayedWaiting(database.read, replay.webhook);
+  if (!hasRoom(waiting)) return waits;
   const now = clock.now();
   const ageMs = now - replay.created;
   // Younger than nothing: the clock was set back, and nobody knows how old it is.
@@ -99,9 +100,10 @@ async function step(options: ReplaysOptions, replay: ReplayRow): Promise<Step> {
     .orderBy('id')
     .limit(eventsOfUnitMax)
     .execute();
-  if (events.length === 0 && until < replay.until) return waits;
+  // It has come to its end when all that it asked for was tried: until then it can be cancelled, and no other begins.
+  if (events.length === 0 && (waiting > 0 || until < replay.until)) return waits;
   const deliveries = await database.write((tx) => unit({ ...options, tx, replay, events, now }));
-  return { more: events.length === eventsOfUnitMax, deliveries };
+  return { more: events.length === eventsOfUnitMax || (events.length > 0 && deliveries === 0), deliveries };
 }
 
 interface UnitOptions extends ReplaysOptions {

@@ -43,7 +43,7 @@ const replayFields = {
   only: Only,
   state: Type.Enum([...replayStates], {
     description:
-      '`running`; `done`: every event of the span was looked at and its delivery asked for; `cancelled`: by a call, or its webhook was deleted.',
+      '`running`; `done`: every event of the span was looked at, and what was asked for was tried (what failed is tried on as ever); `cancelled`: by a call, or its webhook was deleted.',
   }),
   events: Type.Integer({ description: 'How many events were looked at.' }),
   deliveries: Type.Integer({ description: 'How many deliveries were asked for.' }),
@@ -57,7 +57,7 @@ const ReplayProgressBody = Type.Object({
     description: `How many events are still to be looked at; ${eventsLeftCountedMax} stands for that many or more.`,
   }),
   waitsFor: Type.Union([Type.Literal('webhook'), Type.Literal('deliveries'), Type.Null()], {
-    description: `\`webhook\`: it is switched off, and the replay goes on when it is on. \`deliveries\`: nearly ${replayedWaitingMax} of its replayed deliveries wait to be sent, and more are not asked for before.`,
+    description: `\`webhook\`: it is switched off, and the replay goes on when it is on. \`deliveries\`: what it asked for is to be sent before it asks for more (never more than ${replayedWaitingMax} wait) or comes to its end.`,
   }),
 });
 const NewReplay = Type.Object(
@@ -181,7 +181,7 @@ function cancelRoute(server: HttpServer, { database, clock, ids }: ReplayRoutesD
       schema: {
         summary: 'Cancel a replay',
         description:
-          'What replays of this webhook asked for and nobody has begun to send is not sent: a delivery that had arrived before is `delivered` again, one that had been tried `exhausted`, one that had never been sent `cancelled`. What has been tried since goes on as any other.',
+          'What it asked for and nobody has begun to send is not sent: a delivery that had arrived before is `delivered` again, one that had been tried `exhausted`, one that had never been sent `cancelled`. What has been tried since goes on as any other.',
         tags,
         params,
         response: { 200: ReplayBody },

@@ -141,7 +141,7 @@ async function find(read: Reader | Tx, options: OneOptions): Promise<Selectable<
 export interface ReplayProgress extends Replay {
   /** Events still to be looked at, counted up to `eventsLeftCountedMax`. */
   readonly eventsLeft: number;
-  /** What it waits for: its webhook is off, or so much waits to be sent already that more is not asked for. */
+  /** What it waits for: its webhook is off, or what it asked for is to be sent before it asks for more or comes to its end. */
   readonly waitsFor: 'webhook' | 'deliveries' | null;
 }
 
@@ -163,9 +163,10 @@ export async function readReplay(options: OneOptions & { readonly read: Reader }
   const replay = replayOf(row);
   if (row.state !== 'running') return { ...replay, eventsLeft: 0, waitsFor: null };
   const webhook = await read.selectFrom('webhooks').select('active').where('id', '=', row.webhook).executeTakeFirst();
-  const full = !hasRoom(await replayedWaiting(read, row.webhook));
-  const waitsFor = webhook?.active === 0 ? 'webhook' : full ? 'deliveries' : null;
-  return { ...replay, eventsLeft: await countLeft(read, row), waitsFor };
+  const waiting = await replayedWaiting(read, row.webhook);
+  const eventsLeft = await countLeft(read, row);
+  const waitsForDeliveries = eventsLeft === 0 ? waiting > 0 : !hasRoom(waiting);
+  return { ...replay, eventsLeft, waitsFor: webhook?.active === 0 ? 'webhook' : waitsForDeliveries ? 'deliveries' : null };
 }
 
 async function countLeft(read: Reader, { organization, after_event, until }: Selectable<ReplaysTable>): Promise<number> {
@@ -216,7 +217,7 @@ export async function listReplays(options: ListReplaysOptions): Promise<readonly
 }
 
 /**
- * Ends a replay. What replays of its webhook asked for and nobody has begun to send is not sent: what had arrived before is `delivered` again,
+ * Ends a replay. What it asked for and nobody has begun to send is not sent: what had arrived before is `delivered` again,
  * what had been tried `exhausted`, and what had never been `cancelled`. Fails with `unknown_replay`, and `replay_ended` where there is nothing
  * to end.
  */
