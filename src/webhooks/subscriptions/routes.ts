@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { Clock } from '../../clock.ts';
-import { GatepostError, invalid } from '../../errors.ts';
+import { GatepostError } from '../../errors.ts';
 import type { Caller } from '../../http/caller.ts';
 import type { HttpServer } from '../../http/http-server.ts';
 import { decodeCursor, encodeCursor, nextLink, pageLimitDefault, pageParameters } from '../../http/paging.ts';
@@ -15,9 +15,19 @@ import { insertTestDelivery, parseWait, testedDelivery } from '../delivery/test-
 import { cancelPending } from '../delivery/upkeep.ts';
 import { dialectDefault } from '../dialects/all.ts';
 import { generateSecret } from '../signing/secret.ts';
-import { ChangedWebhook, NewSecret, NewWebhook, WebhookBody, WebhookWithSecret, webhookBody } from './schema.ts';
-import { deleteWebhook, insertWebhook, listWebhooks, readWebhook, rotateSecret, updateWebhook } from './store.ts';
-import { parseWebhookUrl } from './url.ts';
+import { checkedSending, checkedUrl } from './given.ts';
+import { rotateSecret, updateWebhook } from './change.ts';
+import {
+  ChangedWebhook,
+  ChangedWebhookBody,
+  NewSecret,
+  NewWebhook,
+  WebhookBody,
+  WebhookWithSecret,
+  changedBody,
+  webhookBody,
+} from './schema.ts';
+import { deleteWebhook, insertWebhook, listWebhooks, readWebhook } from './store.ts';
 import { checkedSecret, overlapDefault, parseOverlap } from './webhook.ts';
 
 export interface WebhookRoutesDeps {
@@ -44,17 +54,6 @@ export function webhookRoutes(server: HttpServer, deps: WebhookRoutesDeps): void
 /** What the stores need to know of a caller. A token for one project sees and changes that project's webhooks alone. */
 function of({ organization, token, project }: Caller) {
   return { organization, onlyProject: project, actor: `token:${token}` as const };
-}
-
-/** The URL if it keeps the rules and may be reached. Fails with `invalid_url` and `address_refused`. */
-async function checkedUrl(guard: Guard, text: string): Promise<URL> {
-  const url = parseWebhookUrl(text);
-  const reason = await guard.refusesNow(url);
-  if (reason === null) return url;
-  throw invalid('address_refused', 'Webhooks may not reach that address. The operator can allow it by GATEPOST_WEBHOOKS_ALLOW.', {
-    field: 'url',
-    reason,
-  });
 }
 
 function readRoutes(server: HttpServer, { database, sealer }: WebhookRoutesDeps): void {
@@ -109,9 +108,10 @@ function createRoute(server: HttpServer, { database, sealer, guard, clock, ids }
       const name = checkedName(body.name);
       const secret = body.secret === undefined ? generateSecret() : checkedSecret(body.secret);
       const url = await checkedUrl(guard, body.url);
+      const sending = await checkedSending(guard, body);
       const { events, dialect = dialectDefault } = body;
       const webhook = await database.write((tx) =>
-        insertWebhook({ tx, organization, project, name, url, events, dialect, secret, actor, sealer, ids, clock }),
+        insertWebhook({ tx, organization, project, name, url, events, dialect, secret, sending, actor, sealer, ids, clock }),
       );
       reply
         .code(201)
@@ -131,23 +131,24 @@ async function projectOf(database: Database, caller: Caller, scope: Scope | unde
   throw new GatepostError('forbidden', 'project_token', 'This token is for one project: name it in `scope`.');
 }
 
-function changeRoutes(server: HttpServer, { database, sealer, guard, clock, ids }: WebhookRoutesDeps): void {
+function changeRoutes(server: HttpServer, { database, sealer, guard, clock, ids, wake }: WebhookRoutesDeps): void {
   server.patch(
     '/v1/webhooks/:id',
     {
       config: { scope: 'admin' },
       schema: {
         summary: 'Change a webhook',
-        description: 'What is not named stays as it is. A masked URL as it was shown counts as not named.',
+        description:
+          'What is not named stays as it is. A masked URL or proxy as it was shown counts as not named. Where it is switched on, the answer says since when nothing was made for it: a replay from there brings what it missed.',
         tags,
         params,
         body: ChangedWebhook,
-        response: { 200: WebhookBody },
+        response: { 200: ChangedWebhookBody },
       },
     },
     async (request) => {
       const who = of(request.caller);
-      const { name, url, events, active } = request.body;
+      const { name, url, events, active, proxy, ...rest } = request.body;
       const webhook = await readWebhook({ ...who, read: database.read, sealer, webhook: request.params.id });
       const newUrl = url === undefined || url === webhook.url ? undefined : await checkedUrl(guard, url);
       const change = {
@@ -155,8 +156,12 @@ function changeRoutes(server: HttpServer, { database, sealer, guard, clock, ids 
         ...(newUrl === undefined ? {} : { url: newUrl }),
         ...(events === undefined ? {} : { events }),
         ...(active === undefined ? {} : { active }),
+        ...(await checkedSending(guard, { ...rest, ...(proxy === undefined || proxy === webhook.sending.proxy ? {} : { proxy }) })),
       };
-      return webhookBody(await database.write((tx) => updateWebhook({ ...who, tx, webhook: webhook.id, change, sealer, ids, clock })));
+      const changed = await database.write((tx) => updateWebhook({ ...who, tx, webhook: webhook.id, change, sealer, ids, clock }));
+      // What rests because it failed is tried at once: it may be what was changed that made it fail.
+      if (changed.webhook.active) wake(webhook.id);
+      return changedBody(changed);
     },
   );
   server.delete(

@@ -1,10 +1,15 @@
+import type { TSchema } from 'typebox';
 import { Type } from 'typebox';
 import { timestampText } from '../../clock.ts';
 import { eventKinds } from '../../events/event.ts';
+import { addedHeadersMax, headerValueCharactersMax } from '../delivery/added-headers.ts';
+import { authorityCharactersMax } from '../delivery/authorities.ts';
+import { retryNames } from '../delivery/decide.ts';
+import { proxyUrlCharactersMax } from '../delivery/proxy.ts';
 import { dialectDefault, dialectNames } from '../dialects/all.ts';
-import { urlCharactersMax } from './url.ts';
+import { mask, urlCharactersMax } from './url.ts';
 import type { Webhook } from './webhook.ts';
-import { overlapDefault, secretCharactersMax } from './webhook.ts';
+import { overlapDefault, rateCountMax, retryDefault, secretCharactersMax } from './webhook.ts';
 
 const Name = Type.String({ description: 'What people call it.' });
 const Url = Type.String({
@@ -31,6 +36,44 @@ const Secret = Type.String({
   description: 'What signs; any text. Left out, one is made: `whsec_` and 32 random bytes in base64.',
 });
 
+const orNull = <T extends TSchema>(schema: T, description: string) => Type.Union([schema, Type.Null()], { description });
+const Retry = Type.Enum([...retryNames], {
+  description: `How a failed delivery is tried again, until the time set by the operator (five days) is over: \`none\`, at the operator’s interval (\`hourly\`), or at intervals that grow (\`backoff\`). Default: \`${retryDefault}\`.`,
+});
+const Ordered = Type.Boolean({
+  description: 'Strict order: the next delivery waits until the one before it is delivered or given up. Default: false.',
+});
+const RateLimit = orNull(
+  Type.Object(
+    { count: Type.Integer({ minimum: 1, maximum: rateCountMax }), per: Type.Enum(['second', 'minute']) },
+    { additionalProperties: false },
+  ),
+  'At most so many attempts in each second or minute; null: as many as it takes.',
+);
+const Ca = orNull(
+  Type.String({ maxLength: authorityCharactersMax }),
+  'Certificates (PEM) of a private authority, believed beside those of the server; null: those alone.',
+);
+/** How deliveries are sent: the same when a webhook is made and when it is changed. */
+const sendingGiven = {
+  retry: Type.Optional(Retry),
+  ordered: Type.Optional(Ordered),
+  rateLimit: Type.Optional(RateLimit),
+  headers: Type.Optional(
+    orNull(
+      Type.Record(Type.String(), Type.String({ maxLength: headerValueCharactersMax })),
+      `Headers added to every request, at most ${addedHeadersMax}; values are secrets. All of them are given, and a value as it was shown (\`${mask}\`) stays what it is. Those of HTTP, of signatures and our own are refused. Null: none.`,
+    ),
+  ),
+  proxy: Type.Optional(
+    orNull(
+      Type.String({ maxLength: proxyUrlCharactersMax }),
+      'The outgoing proxy: http or https, host and port, with user and password if wanted. Its address is guarded like a webhook’s. Null: the server’s.',
+    ),
+  ),
+  ca: Type.Optional(Ca),
+};
+
 export const NewWebhook = Type.Object(
   {
     name: Name,
@@ -39,6 +82,7 @@ export const NewWebhook = Type.Object(
     dialect: Type.Optional(Dialect),
     secret: Type.Optional(Secret),
     scope: Type.Optional(Scope),
+    ...sendingGiven,
   },
   { additionalProperties: false },
 );
@@ -49,6 +93,7 @@ export const ChangedWebhook = Type.Object(
     url: Type.Optional(Url),
     events: Type.Optional(Events),
     active: Type.Optional(Type.Boolean({ description: 'Off: no deliveries are made; what waits already waits on.' })),
+    ...sendingGiven,
   },
   { additionalProperties: false, minProperties: 1 },
 );
@@ -71,29 +116,71 @@ export const NewSecret = Type.Union(
   { description: 'May be left out.' },
 );
 
+const Time = Type.String({ format: 'date-time' });
+const Health = Type.Object(
+  {
+    standing: Type.Enum(['healthy', 'failing', 'off'], { description: '`failing`: its last attempt failed.' }),
+    failingSince: orNull(Time, 'When the first of the failures since the last success ended.'),
+    lastSuccess: orNull(Time, 'When an attempt last succeeded.'),
+    lastFailure: orNull(Time, 'When an attempt last failed.'),
+    lastStatus: orNull(Type.Integer(), 'The status of that failure, if there was one.'),
+    lastError: orNull(Type.String(), 'Its error, such as `connection_refused`, if there was one.'),
+    restingUntil: orNull(Time, 'Until then nothing is tried but what a person asks for.'),
+  },
+  { description: 'How it does.' },
+);
+const Off = orNull(
+  Type.Object({
+    since: Time,
+    reason: Type.String({ description: '`by_hand`, `gone` (it answered 410), `failing` (days without a success).' }),
+  }),
+  'Since when it is off, and why; null: it is on.',
+);
+
 const webhookFields = {
   id: Type.String(),
   name: Name,
-  url: Type.String({ description: 'Without user, password and the values of its query.' }),
+  url: Type.String({
+    description:
+      'As it may be shown: without user, password, the values of its query, and those parts of its path that are not plain words.',
+  }),
   events: Type.Array(Type.String()),
   dialect: Type.String(),
   scope: Scope,
   active: Type.Boolean(),
+  off: Off,
+  health: Health,
+  retry: Retry,
+  ordered: Ordered,
+  rateLimit: RateLimit,
+  headers: Type.Record(Type.String(), Type.String(), { description: `Names of the added headers, each with \`${mask}\`.` }),
+  proxy: orNull(Type.String(), 'Without user and password; null: the server’s.'),
+  ca: Ca,
   secretTail: Type.String({ description: 'The last characters of its secret, to recognise it by; empty for a short one.' }),
-  overlapUntil: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
-    description: 'Until when the old secret signs beside the new one; null: it does not.',
-  }),
-  created: Type.String({ format: 'date-time' }),
-  updated: Type.String({ format: 'date-time' }),
+  overlapUntil: orNull(Time, 'Until when the old secret signs beside the new one; null: it does not.'),
+  created: Time,
+  updated: Time,
 };
 
 export const WebhookBody = Type.Object(webhookFields);
+export const ChangedWebhookBody = Type.Object({
+  ...webhookFields,
+  replay: Type.Optional(
+    Type.Object(
+      { since: Time },
+      {
+        description: 'Only where this call switched it on: nothing was made for it since then. A replay from there brings what it missed.',
+      },
+    ),
+  ),
+});
 export const WebhookWithSecret = Type.Object({
   ...webhookFields,
   secret: Type.String({ description: 'Shown here and never again.' }),
 });
 
 export function webhookBody(webhook: Webhook) {
+  const { off, sending } = webhook;
   return {
     id: webhook.id,
     name: webhook.name,
@@ -102,9 +189,33 @@ export function webhookBody(webhook: Webhook) {
     dialect: webhook.dialect,
     scope: webhook.project === null ? ('organization' as const) : { project: webhook.project.key },
     active: webhook.active,
+    off: off === null ? null : { since: timestampText(off.since), reason: off.reason },
+    health: healthBody(webhook.health),
+    ...sending,
     secretTail: webhook.secretTail,
-    overlapUntil: webhook.overlapUntil === null ? null : timestampText(webhook.overlapUntil),
+    overlapUntil: timeOf(webhook.overlapUntil),
     created: timestampText(webhook.created),
     updated: timestampText(webhook.updated),
   };
+}
+
+function healthBody({ standing, failingSince, lastSuccess, lastFailure, lastStatus, lastError, restingUntil }: Webhook['health']) {
+  return {
+    standing,
+    failingSince: timeOf(failingSince),
+    lastSuccess: timeOf(lastSuccess),
+    lastFailure: timeOf(lastFailure),
+    lastStatus,
+    lastError,
+    restingUntil: timeOf(restingUntil),
+  };
+}
+
+function timeOf(ms: number | null): string | null {
+  return ms === null ? null : timestampText(ms);
+}
+
+/** The answer of a change: where it was switched on, with what to replay. */
+export function changedBody({ webhook, offSince }: { readonly webhook: Webhook; readonly offSince: number | null }) {
+  return { ...webhookBody(webhook), ...(offSince === null ? {} : { replay: { since: timestampText(offSince) } }) };
 }

@@ -1,14 +1,81 @@
+import { GatepostError } from '../../errors.ts';
 import type { Sealer } from '../../secret-key.ts';
-import { hasSecrets } from './url.ts';
+import { longestFirst, secretsOf } from './url.ts';
 
 /** Where the sealed texts of a webhook belong, so that one that was moved to another row or column does not open. */
 export function sealedIn(webhook: string) {
   const url = `webhooks/${webhook}/url`;
+  const proxy = `webhooks/${webhook}/proxy`;
+  const headers = `webhooks/${webhook}/headers`;
   return {
+    url,
     secret: `webhooks/${webhook}/secret`,
     previousSecret: `webhooks/${webhook}/previous_secret`,
-    /** A URL lies in clear unless it holds a user, a password or a query. */
-    sealUrl: (sealer: Sealer, given: URL): string => (hasSecrets(given) ? sealer.seal(given.href, url) : given.href),
-    openUrl: (sealer: Sealer, kept: string): string => (/^https?:/.test(kept) ? kept : sealer.open(kept, url)),
+    headers,
+    proxy,
+    sealUrl: (sealer: Sealer, given: URL): string => sealer.seal(given.href, url),
+    /** A URL that was kept before all were sealed may still lie in clear. */
+    openUrl: (sealer: Sealer, kept: string): string => (isClear(kept) ? kept : sealer.open(kept, url)),
+    sealProxy: (sealer: Sealer, given: URL | null): string | null => (given === null ? null : sealer.seal(given.href, proxy)),
+    openProxy: (sealer: Sealer, kept: string | null): URL | null => (kept === null ? null : new URL(sealer.open(kept, proxy))),
+    sealHeaders: (sealer: Sealer, given: AddedHeaders): string | null =>
+      Object.keys(given).length === 0 ? null : sealer.seal(JSON.stringify(given), headers),
+    openHeaders: (sealer: Sealer, kept: string | null): AddedHeaders =>
+      kept === null ? {} : (JSON.parse(sealer.open(kept, headers)) as AddedHeaders),
   };
+}
+
+export type AddedHeaders = Readonly<Record<string, string>>;
+
+/** Whether a kept URL is not sealed. */
+export function isClear(kept: string): boolean {
+  return /^https?:/.test(kept);
+}
+
+/** What `open` gives, or something else where a secret does not open: one that is lost must not hide the webhooks beside it, nor itself. */
+export function unlessLost<T>(open: () => T, otherwise: T): T {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof GatepostError && error.code === 'secret_unreadable') return otherwise;
+    throw error;
+  }
+}
+
+/** The columns of a webhook's row that hold something sealed. */
+export interface SealedRow {
+  readonly id: string;
+  readonly url: string;
+  readonly secret: string;
+  readonly previous_secret: string | null;
+  readonly headers: string | null;
+  readonly proxy: string | null;
+}
+
+/** The same, open: in memory alone, and only while it is used. */
+export interface OpenedRow {
+  readonly url: URL;
+  readonly secret: string;
+  readonly previousSecret: string | null;
+  readonly headers: AddedHeaders;
+  readonly proxy: URL | null;
+  /** What must be masked in whatever a receiver throws back, the longest first. */
+  readonly masked: readonly string[];
+}
+
+/** Opens all that a webhook's row holds sealed. Fails with `secret_unreadable`. */
+export function openRow(sealer: Sealer, row: SealedRow): OpenedRow {
+  const places = sealedIn(row.id);
+  const url = new URL(places.openUrl(sealer, row.url));
+  const secret = sealer.open(row.secret, places.secret);
+  const previousSecret = row.previous_secret === null ? null : sealer.open(row.previous_secret, places.previousSecret);
+  const headers = places.openHeaders(sealer, row.headers);
+  const proxy = places.openProxy(sealer, row.proxy);
+  const masked = longestFirst([
+    ...secretsOf(url),
+    ...[secret, previousSecret ?? ''].flatMap((text) => [text, text.replace(/^whsec_/, '')]),
+    ...Object.values(headers).flatMap((value) => [value, value.replace(/^(?:Bearer|Basic) /i, '')]),
+    ...(proxy === null ? [] : secretsOf(proxy)),
+  ]);
+  return { url, secret, previousSecret, headers, proxy, masked };
 }

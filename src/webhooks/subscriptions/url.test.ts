@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { basicAuthorization, hasSecrets, maskUrl, parseWebhookUrl, secretsOf, urlCharactersMax } from './url.ts';
+import { basicAuthorization, mask, maskUrl, parseWebhookUrl, readableCharactersMax, secretsOf, urlCharactersMax } from './url.ts';
 
 test('only absolute http and https URLs without a fragment are taken', () => {
   const good = ['http://a.example', 'https://a.example:8443/x?y=z', 'HTTP://A.example/', 'https://user:pass@a.example/', 'http://[::1]/'];
@@ -27,6 +27,8 @@ test('only absolute http and https URLs without a fragment are taken', () => {
     'http://a.example:70000/',
     'http://256.1.1.1/',
     'http://[::1/',
+    // What we showed, edited: it is no longer whole.
+    'http://a.example/***/x',
   ];
   for (const text of bad) assert.throws(() => parseWebhookUrl(text), { code: 'invalid_url' }, text);
 });
@@ -44,9 +46,31 @@ test('a shown URL has no user, no password and no value of its query', () => {
   );
   assert.equal(maskUrl(new URL('https://bob@a.example/')), 'https://***@a.example/');
   assert.equal(maskUrl(new URL('http://a.example/p')), 'http://a.example/p');
-  assert.equal(hasSecrets(new URL('http://a.example/p')), false);
-  assert.equal(hasSecrets(new URL('http://a.example/p?x')), true);
-  assert.equal(hasSecrets(new URL('http://bob@a.example/p')), true);
+});
+
+test('of a path only plain words are shown: what a chat system gives out is the secret itself', () => {
+  const shown: Readonly<Record<string, string>> = {
+    '/': '/',
+    '/hook': '/hook',
+    '/webhooks/gatepost': '/webhooks/gatepost',
+    '/api/v1/inbound-hooks': '/api/v1/inbound-hooks',
+    '/api/v1/hooks.php': '/api/v1/hooks.php',
+    '/API/v12/IncomingWebhook//in_b2/': '/API/v12/IncomingWebhook//in_b2/',
+    '/services/T024BE7LD/B024BE7LH/aBcDeFgHiJkLmNoPqRsTa1b2': '/services/***/***/***a1b2',
+    '/api/webhooks/112233445566778899/abcdefghijklmnopqrstuvwxyz-012345': '/api/webhooks/***/***2345',
+    '/hooks/0a1b2c3d': '/hooks/***',
+    '/hooks/qwrtplkjh': '/hooks/***',
+    '/hooks/p%C3%A4ss': '/hooks/***',
+    '/bot123456:AAF-x/send': '/***/send',
+    '/a~b': '/***',
+    '/2024': '/***',
+  };
+  for (const [path, masked] of Object.entries(shown)) {
+    assert.equal(maskUrl(new URL(`https://a.example${path}`)), `https://a.example${masked}`, path);
+  }
+  const longest = 'banana'.repeat(9).slice(0, readableCharactersMax);
+  assert.equal(maskUrl(new URL(`https://a.example/${longest}`)), `https://a.example/${longest}`);
+  assert.equal(maskUrl(new URL(`https://a.example/${longest}b`)), `https://a.example/${mask}${`${longest}b`.slice(-4)}`);
 });
 
 test('a user and a password go out as Basic authorization, decoded', () => {
@@ -60,4 +84,6 @@ test('what a receiver could throw back is known in every form it was sent in', (
     assert.ok(texts.includes(text), text);
   }
   assert.ok(!texts.includes('1'));
+  const path = secretsOf(new URL('https://a.example/hooks/a1b2%2Fc3d4e5'));
+  assert.deepEqual(path, ['a1b2%2Fc3d4e5', 'a1b2/c3d4e5']);
 });

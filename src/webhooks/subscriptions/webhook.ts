@@ -1,5 +1,49 @@
 import type { EventKind } from '../../events/event.ts';
 import { invalid } from '../../errors.ts';
+import type { RetryName } from '../delivery/decide.ts';
+
+export const retryDefault: RetryName = 'hourly';
+
+/** At most so many attempts in each second or minute. */
+export interface RateLimit {
+  readonly count: number;
+  readonly per: 'second' | 'minute';
+}
+export const rateCountMax = 10_000;
+export const ratePeriodsMs = { second: 1_000, minute: 60_000 } as const;
+
+/** How a webhook's deliveries are sent, as it may be shown. */
+export interface Sending {
+  readonly retry: RetryName;
+  /** One delivery after the other, in the order of their events. */
+  readonly ordered: boolean;
+  readonly rateLimit: RateLimit | null;
+  /** Names of the headers that are added, each with `mask` in the place of its value. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Masked; null: the server's. */
+  readonly proxy: string | null;
+  /** Certificates (PEM) that are believed beside the server's. */
+  readonly ca: string | null;
+}
+
+/** How a webhook does. */
+export interface Health {
+  readonly standing: 'healthy' | 'failing' | 'off';
+  /** When the first of the attempts that have failed since the last success ended. */
+  readonly failingSince: number | null;
+  readonly lastSuccess: number | null;
+  readonly lastFailure: number | null;
+  /** Of the last attempt that failed. */
+  readonly lastStatus: number | null;
+  readonly lastError: string | null;
+  readonly restingUntil: number | null;
+}
+
+/** Since when a webhook is off, and why: `by_hand`, `gone` (it answered 410), `failing` (days without a success). */
+export interface Off {
+  readonly since: number;
+  readonly reason: string;
+}
 
 /** Who wants which events, where, in which dialect. Its secret is not part of it: that is shown once and then only signs. */
 export interface Webhook {
@@ -12,6 +56,9 @@ export interface Webhook {
   readonly events: readonly EventKind[];
   readonly dialect: string;
   readonly active: boolean;
+  readonly off: Off | null;
+  readonly health: Health;
+  readonly sending: Sending;
   readonly secretTail: string;
   /** Until when the old secret signs beside the new one; null where none does. */
   readonly overlapUntil: number | null;

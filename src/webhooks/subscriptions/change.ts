@@ -1,0 +1,103 @@
+import type { EventKind } from '../../events/event.ts';
+import { tailOf } from '../signing/secret.ts';
+import type { OneOptions, Row } from './row.ts';
+import { findRow, webhookOf } from './row.ts';
+import { isClear, sealedIn } from './sealed.ts';
+import type { SendingChange } from './sending.ts';
+import { changedColumns, shownSendingChange } from './sending.ts';
+import type { ChangeOptions } from './store.ts';
+import { audit } from './store.ts';
+import { putSubscriptions } from './wanted.ts';
+import type { Webhook } from './webhook.ts';
+
+export interface WebhookChange extends SendingChange {
+  readonly name?: string;
+  readonly url?: URL;
+  readonly events?: readonly EventKind[];
+  readonly active?: boolean;
+}
+
+export interface Changed {
+  readonly webhook: Webhook;
+  /** Where the change switched it on: since when nothing was made for it. */
+  readonly offSince: number | null;
+}
+
+/**
+ * Changes what is named and nothing else; what waits already goes to the new URL. Switching it on forgets that it failed: it is tried at once.
+ * Fails with `unknown_webhook`, and as `checkedHeaders` does.
+ */
+export async function updateWebhook(options: ChangeOptions & OneOptions & { readonly change: WebhookChange }): Promise<Changed> {
+  const { tx, organization, change, sealer, clock } = options;
+  const row = await findRow(tx, options);
+  const places = sealedIn(row.id);
+  const now = clock.now();
+  const active = change.active === undefined ? row.active : Number(change.active);
+  const isElsewhere = change.url !== undefined || change.headers !== undefined || isClear(row.url);
+  const url = isElsewhere ? (change.url ?? new URL(places.openUrl(sealer, row.url))) : null;
+  const columns = {
+    name: change.name ?? row.name,
+    url: url === null ? row.url : places.sealUrl(sealer, url),
+    events: change.events === undefined ? row.events : JSON.stringify(change.events),
+    active,
+    ...offColumns(row, { active, now }),
+    ...changedColumns({ sealer, webhook: row.id, url, now: row, change }),
+    updated: now,
+    revision: row.revision + 1,
+  };
+  await tx.updateTable('webhooks').set(columns).where('organization', '=', organization).where('id', '=', row.id).execute();
+  await putSubscriptions({ tx, row: { ...row, ...columns }, since: now });
+  const isSwitchedOn = active === 1 && row.active === 0;
+  if (isSwitchedOn) await tx.updateTable('webhook_states').set(forgotten).where('webhook', '=', row.id).execute();
+  const changed = { ...row, ...columns, ...(isSwitchedOn ? { failing_since: null, resting_until: null } : {}) };
+  const webhook = webhookOf(changed, sealer);
+  await audit(options, { organization, webhook, action: 'webhook.changed', details: shownChange(change, webhook) });
+  return { webhook, offSince: isSwitchedOn ? (row.off_since ?? row.updated) : null };
+}
+
+/** What the engine remembers of failures, as if there had been none. */
+const forgotten = { failures: 0, failing_since: null, warned: null, resting_until: null, announce: null } as const;
+
+function offColumns(row: Row, { active, now }: { readonly active: number; readonly now: number }) {
+  if (active === 1) return { off_since: null, off_reason: null };
+  // Off already: since then, and for that reason.
+  if (row.active === 0) return { off_since: row.off_since, off_reason: row.off_reason };
+  return { off_since: now, off_reason: 'by_hand' };
+}
+
+function shownChange({ name, url, events, active, ...sending }: WebhookChange, webhook: Webhook): Readonly<Record<string, unknown>> {
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(url === undefined ? {} : { url: webhook.url }),
+    ...(events === undefined ? {} : { events }),
+    ...(active === undefined ? {} : { active }),
+    ...shownSendingChange(sending),
+  };
+}
+
+export interface RotateOptions extends ChangeOptions, OneOptions {
+  readonly secret: string;
+  /** How long the old secret signs beside the new one; 0: not at all. */
+  readonly overlapMs: number;
+}
+
+/** Puts a new secret in place. The one that signed so far signs on until the overlap ends, whichever was being replaced before it no longer. */
+export async function rotateSecret(options: RotateOptions): Promise<Webhook> {
+  const { tx, organization, secret, overlapMs, sealer, clock } = options;
+  const row = await findRow(tx, options);
+  const places = sealedIn(row.id);
+  const now = clock.now();
+  const kept = overlapMs === 0 ? null : sealer.seal(sealer.open(row.secret, places.secret), places.previousSecret);
+  const change = {
+    secret: sealer.seal(secret, places.secret),
+    secret_tail: tailOf(secret),
+    previous_secret: kept,
+    previous_secret_until: kept === null ? null : now + overlapMs,
+    updated: now,
+    revision: row.revision + 1,
+  };
+  await tx.updateTable('webhooks').set(change).where('organization', '=', organization).where('id', '=', row.id).execute();
+  const webhook = webhookOf({ ...row, ...change }, sealer);
+  await audit(options, { organization, webhook, action: 'webhook.secret_changed', details: { overlapUntil: webhook.overlapUntil } });
+  return webhook;
+}
