@@ -99,6 +99,20 @@ test('durations, sizes, networks, hosts, paths and keys are read strictly', () =
   }
 });
 
+test('a mail server needs a sender, and neither of them is repeated where it is wrong', () => {
+  const smtp = 'smtps://user:hunter2@mail.example.com:465';
+  assert.equal(readConfiguration({ GATEPOST_SMTP_URL: smtp, GATEPOST_MAIL_FROM: 'Gatepost <a@example.com>' }).smtpUrl, smtp);
+  assert.equal(problems({ GATEPOST_SMTP_URL: smtp }), 'GATEPOST_MAIL_FROM: must be set where GATEPOST_SMTP_URL is');
+  const bad = problems({ GATEPOST_SMTP_URL: 'user:hunter2@mail', GATEPOST_MAIL_FROM: 'a@b\r\nBcc: c@d' });
+  assert.match(
+    bad,
+    /^GATEPOST_SMTP_URL: must be a URL that begins with smtp:\/\/ or smtps:\/\/\nGATEPOST_MAIL_FROM: must be a mail address/,
+  );
+  assert.ok(!bad.includes('hunter2') && !bad.includes('Bcc'));
+  for (const from of ['nobody', '<a@b', 'a@b>', 'a b@c', '@b', 'x <a@b> y'])
+    assert.notEqual(problems({ GATEPOST_MAIL_FROM: from }), '', from);
+});
+
 test('a bad secret key is not repeated in the refusal', () => {
   assert.doesNotMatch(problems({ GATEPOST_WEBHOOK_HEADERS: '{"a":"PLANTED"', GATEPOST_PROXY: 'ftp://PLANTED@x' }), /PLANTED/);
   assert.doesNotMatch(problems({ GATEPOST_SECRET_KEY: 'PLANTED', DATABASE_URL: 'mysql://u:PLANTED@x' }), /PLANTED/);

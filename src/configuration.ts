@@ -70,6 +70,19 @@ const publicUrl: Kind<string | null> = {
     return value.replace(/\/+$/, '');
   },
 };
+const mailServer = url(['smtp:', 'smtps:']);
+const mailbox: Kind<string> = {
+  type: 'mail address',
+  parse(value) {
+    if (
+      !/^([^<>\p{Cc}]{1,200}<)?[^\s@<>\p{Cc}]{1,64}@[^\s@<>\p{Cc}]{1,253}>?$/u.test(value) ||
+      value.includes('<') !== value.endsWith('>')
+    ) {
+      throw new Error('must be a mail address, such as gatepost@example.com or Gatepost <gatepost@example.com>');
+    }
+    return value;
+  },
+};
 const pathPrefix: Kind<string> = {
   type: 'path',
   parse(value) {
@@ -222,6 +235,25 @@ const settings = {
     ['30d', 2_592_000_000],
     'How long settled deliveries and their attempts are kept.',
   ),
+  warnAfterMs: setting(
+    'GATEPOST_WARN_AFTER',
+    duration,
+    ['1d', 86_400_000],
+    'How long a webhook fails without a success until its organization is warned.',
+  ),
+  offAfterMs: setting(
+    'GATEPOST_OFF_AFTER',
+    duration,
+    ['5d', 432_000_000],
+    'How long a webhook fails without a success until it is switched off.',
+  ),
+  smtpUrl: setting<string | null>(
+    'GATEPOST_SMTP_URL',
+    mailServer,
+    ['none: no mail is sent', null],
+    'The mail server, with user and password where it wants them; smtp: speaks TLS where the server offers it, and ?requireTLS=true insists.',
+  ),
+  mailFrom: setting<string | null>('GATEPOST_MAIL_FROM', mailbox, ['none', null], 'The sender of mails; needed with GATEPOST_SMTP_URL.'),
   uploadBytesMax: setting('GATEPOST_UPLOAD_MAX', size, ['1GiB', 2 ** 30], 'The largest scan or report taken in, counted after unpacking.'),
   analysesAtOnce: setting(
     'GATEPOST_ANALYSES_AT_ONCE',
@@ -291,6 +323,7 @@ export function readConfiguration(environment: Readonly<Record<string, string | 
     }
   };
   const values = Object.fromEntries(Object.entries(settings).map(([key, one]) => [key, read<unknown>(one)])) as Values;
+  if (values.smtpUrl !== null && values.mailFrom === null) problems.push('GATEPOST_MAIL_FROM: must be set where GATEPOST_SMTP_URL is');
   if (problems.length > 0) throw new GatepostError('invalid', 'configuration_invalid', problems.join('\n'), { details: { problems } });
   const data = resolve(values.data);
   return { ...values, data, artifacts: resolve(values.artifacts ?? join(data, 'artifacts')) };
