@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 const leash = new URL('../../bin/leash.js', import.meta.url).href;
 const readyMsMax = 60_000;
 const linesKeptMax = 10_000;
+const linesTold = 10;
 
 export interface ChildOptions {
   readonly module: URL;
@@ -65,7 +66,8 @@ export async function startChild<Ready>(options: ChildOptions): Promise<Child<Re
   });
   const gone = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
   void gone.then((code) => {
-    const error = new Error(`${fileURLToPath(options.module)} ended with ${code}: ${lines.slice(-5).join('\n')}`);
+    const said = options.logFile === undefined ? lines : endOf(options.logFile);
+    const error = new Error(`${fileURLToPath(options.module)} ended with ${code}: ${said.slice(-linesTold).join('\n')}`);
     ready.reject(error);
     for (const asked of open.values()) asked.reject(error);
     open.clear();
@@ -97,6 +99,11 @@ export async function startChild<Ready>(options: ChildOptions): Promise<Child<Re
       return gone;
     },
   };
+}
+
+/** Its last lines; none where the file went with its directory. */
+function endOf(path: string): readonly string[] {
+  return existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n') : [];
 }
 
 function spawnChild(options: ChildOptions, lines: string[]): ChildProcess {
