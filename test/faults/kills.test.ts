@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { engines, newLocation } from '../databases.ts';
+import { tell } from './counts.ts';
 import { runKills } from './kills.ts';
+import { roundsOf } from './rounds.ts';
 
 // The short form; `npm run test:faults` runs the long one.
 
-const kills = Number(process.env['FAULT_ROUNDS'] ?? 5);
+const kills = roundsOf('analyses');
 
 for (const engine of engines) {
   test(`killed ${kills} times while analyses come in, it loses none, lists none twice, and announces each (${engine})`, {
@@ -17,7 +19,7 @@ for (const engine of engines) {
       for (const step of steps.toReversed()) await step();
     });
     const outcome = await runKills({ location, kills, lifeMsMax: 2500, say: (line) => t.diagnostic(line) });
-    t.diagnostic(JSON.stringify(outcome));
+    tell(t, 'killed while analyses come in', { database: engine, ...outcome, notDone: outcome.notDone.length });
     assert.ok(outcome.accepted > 0);
     assert.deepEqual(
       {

@@ -11,11 +11,21 @@ export interface TestPostgres {
   stop(): void;
 }
 
+/** One of our own, with what is needed to restart it, or to kill it. */
+export interface Cluster extends TestPostgres {
+  readonly control: string;
+  readonly data: string;
+  /** The options it was started with. */
+  readonly startOptions: readonly string[];
+  /** Whom its programs run as; empty: as we do. */
+  readonly user: { readonly uid?: number; readonly gid?: number };
+}
+
 /** Uses the server that TEST_POSTGRES_URL names, else starts one. Installs PostgreSQL where we may, else says what to install. */
 export async function startPostgres(): Promise<TestPostgres> {
   const given = process.env.TEST_POSTGRES_URL;
   if (given !== undefined && given !== '') return { url: given, stop() {} };
-  return startCluster(findBinaries() ?? installBinaries());
+  return startCluster();
 }
 
 function installBinaries(): string {
@@ -37,7 +47,9 @@ function findBinaries(): string | null {
   return folders.find((folder) => isExecutable(join(folder, 'initdb')) && isExecutable(join(folder, 'pg_ctl'))) ?? null;
 }
 
-async function startCluster(binaries: string): Promise<TestPostgres> {
+/** Always a new one, for tests that take the database away. Installs PostgreSQL where we may. */
+export async function startCluster(): Promise<Cluster> {
+  const binaries = findBinaries() ?? installBinaries();
   const directory = mkdtempSync(join(tmpdir(), 'gatepost-postgres-'));
   const data = join(directory, 'data');
   const control = (...options: string[]) => asPostgres(directory, join(binaries, 'pg_ctl'), ['-D', data, ...options]);
@@ -65,8 +77,10 @@ async function startCluster(binaries: string): Promise<TestPostgres> {
     const port = await freePort();
     // What is tested is what we do between commits, not PostgreSQL's own care for the disk: without fsync the run is much shorter.
     const settings = `-c listen_addresses=127.0.0.1 -p ${port} -c unix_socket_directories=${directory} -c fsync=off -c max_connections=200`;
-    control('start', '-w', '-s', '-o', settings, '-l', join(directory, 'log'));
-    return { url: `postgres://postgres@127.0.0.1:${port}/postgres`, stop };
+    const startOptions = ['-w', '-s', '-o', settings, '-l', join(directory, 'log')];
+    control('start', ...startOptions);
+    const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+    return { url, stop, control: join(binaries, 'pg_ctl'), data, startOptions, user: isRoot() ? postgresUser() : {} };
   } catch (error) {
     rmSync(directory, { recursive: true, force: true });
     throw error;

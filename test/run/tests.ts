@@ -1,34 +1,43 @@
 // `npm test`: brings what the tests need (PostgreSQL, Chromium), runs all of them on both databases, takes it away again.
-// `npm test -- FILE …` runs those files alone; `npm run test:faults` the faults with many rounds.
+// `npm test -- FILE …` runs those files alone; `npm run test:faults` the faults with many rounds, `npm run test:faults -- --kills 500 FILE …`
+// with so many (test/faults/rounds.ts says what there is), and prints at the end what came of them.
 import { spawn } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ParseArgsOptionsConfig } from 'node:util';
 import { parseArgs } from 'node:util';
+import { countTables } from '../faults/counts.ts';
+import { longRounds, rounds } from '../faults/rounds.ts';
 import { findChromium } from './chromium.ts';
+import { bringCompiler } from './compiler.ts';
 import { startPostgres } from './postgres.ts';
 
-const faultRounds = '50';
 const testMsMax = 3 * 60 * 1000;
 /** A file of tests that leaves something open does not end by itself: the run is then ended, and the runner names the file. */
 const runMinutesMax = 30;
-const faultsMinutesMax = 180;
+const faultsMinutesMax = 600;
 
-const { values, positionals } = parseArgs({ options: { faults: { type: 'boolean', default: false } }, allowPositionals: true });
+const ofRounds: ParseArgsOptionsConfig = Object.fromEntries(Object.values(rounds).map(({ option }) => [option, { type: 'string' }]));
+const { values, positionals } = parseArgs({ options: { ...ofRounds, faults: { type: 'boolean' } }, allowPositionals: true });
+const faults = values['faults'] === true;
 
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const files = positionals.length > 0 ? positionals : all(values.faults);
+  const files = positionals.length > 0 ? positionals : all();
   if (files.length === 0) return complain('There is no such test.');
   let postgres: Awaited<ReturnType<typeof startPostgres>> | undefined;
   try {
     const chromium = findChromium();
+    bringCompiler();
     postgres = await startPostgres();
     const environment = {
       TEST_POSTGRES_URL: postgres.url,
       TEST_CHROMIUM: chromium,
-      ...(values.faults ? { FAULT_ROUNDS: faultRounds } : {}),
     };
-    return await runTests(files, environment, values.faults ? faultsMinutesMax : runMinutesMax);
+    if (!faults) return await runTests(files, environment, runMinutesMax);
+    return await runFaults(files, environment);
   } catch (error) {
     return complain(error instanceof Error ? error.message : String(error));
   } finally {
@@ -36,8 +45,21 @@ async function main(): Promise<number> {
   }
 }
 
-function all(faults: boolean): string[] {
+function all(): string[] {
   return globSync(faults ? 'test/faults/**/*.test.ts' : ['src/**/*.test.ts', 'test/**/*.test.ts']).toSorted();
+}
+
+async function runFaults(files: readonly string[], environment: Readonly<Record<string, string>>): Promise<number> {
+  const directory = mkdtempSync(join(tmpdir(), 'gatepost-faults-'));
+  const counts = join(directory, 'counts');
+  writeFileSync(counts, '');
+  try {
+    const code = await runTests(files, { ...environment, ...longRounds(values), FAULT_COUNTS: counts }, faultsMinutesMax);
+    process.stdout.write(`\n${countTables(counts)}`);
+    return code;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 function complain(message: string): number {
