@@ -22,6 +22,7 @@ import { createGuard, parseAllowlist } from './webhooks/delivery/guard.ts';
 import { deliveryRoutes } from './webhooks/delivery/routes.ts';
 import type { DeliveryWorker } from './webhooks/delivery/worker.ts';
 import { createDeliveryWorker } from './webhooks/delivery/worker.ts';
+import { sealClearUrls } from './webhooks/subscriptions/reseal.ts';
 import { webhookRoutes } from './webhooks/subscriptions/routes.ts';
 import type { Worker } from './worker.ts';
 import { abandonMs } from './worker.ts';
@@ -117,6 +118,7 @@ export async function buildApp(configuration: Configuration, overrides: Override
   const database = await openDatabase(locationOf(configuration), 'server');
   try {
     const sealer = await openSealer({ configuration, database });
+    await sealClearUrls({ database, sealer });
     const artifacts = createArtifactDirectory({ root: configuration.artifacts, clock, ids });
     await checkArtifacts({ database, artifacts });
     return await assemble({

@@ -19,6 +19,7 @@ export const verbs: readonly Verb[] = [
   { name: 'migrate', summary: "bring the database to this version's schema", load: () => import('./migrate.ts') },
   { name: 'backup', summary: 'take a consistent copy, also while the server runs', load: () => import('./backup.ts') },
   { name: 'restore', summary: 'put a backup onto an empty place', load: () => import('./restore.ts') },
+  { name: 'rotate-key', summary: 'encrypt all stored secrets under a new key', load: () => import('./rotate-key.ts') },
   { name: 'doctor', summary: 'say what is wrong with this set-up', load: () => import('./doctor.ts') },
 ];
 

@@ -1,4 +1,6 @@
+import { sql } from 'kysely';
 import type { Clock } from '../clock.ts';
+import { GatepostError } from '../errors.ts';
 import type { Sealer } from '../secret-key.ts';
 import type { Database, Tx } from '../storage/database/database.ts';
 import type { IdempotencyPlace, IdempotencyState, IdempotencyStore } from './idempotency.ts';
@@ -105,4 +107,59 @@ export async function purgeIdempotency({
 /** For a database that one process has for itself: what its last run left under way will never end. */
 export async function clearUnderWay({ tx }: { readonly tx: Tx }): Promise<void> {
   await tx.deleteFrom('idempotency').where('status', '=', underWay).execute();
+}
+
+/** Answers of one unit of `resealAnswers`. */
+export const resealedOfUnitMax = 100;
+
+/**
+ * Seals what is kept of answers anew, in small units: whatever is not under the sealer's current key. What is done is passed over, so that it may
+ * break off anywhere and be begun again. An answer that no key opens stays until its time is over. Answers how many were changed.
+ */
+export async function resealAnswers(options: {
+  readonly database: Database;
+  readonly sealer: Sealer;
+  /** Called after each unit is on disk. */
+  readonly afterUnit?: () => void;
+}): Promise<number> {
+  const { database, sealer, afterUnit } = options;
+  let changed = 0;
+  for (let after: IdempotencyPlace | null = { organization: '', route: '', key: '' }; after !== null; ) {
+    const from: IdempotencyPlace = after;
+    const unit = await database.write((tx) => resealUnit({ tx, sealer, after: from }));
+    changed += unit.changed;
+    after = unit.last;
+    afterUnit?.();
+  }
+  return changed;
+}
+
+async function resealUnit({ tx, sealer, after }: { readonly tx: Tx; readonly sealer: Sealer; readonly after: IdempotencyPlace }) {
+  const rows = await tx
+    .selectFrom('idempotency')
+    .select(['organization', 'route', 'key', 'response'])
+    .where(sql<boolean>`(organization, route, key) > (${after.organization}, ${after.route}, ${after.key})`)
+    .orderBy('organization')
+    .orderBy('route')
+    .orderBy('key')
+    .limit(resealedOfUnitMax)
+    .execute();
+  let changed = 0;
+  for (const { response, ...place } of rows) {
+    if (response === '' || sealer.isCurrent(response)) continue;
+    const sealed = resealed(sealer, response, boundTo(place));
+    if (sealed === null) continue;
+    changed += 1;
+    await rowOf(tx.updateTable('idempotency'), place).set({ response: sealed }).execute();
+  }
+  return { changed, last: rows.length < resealedOfUnitMax ? null : (rows.at(-1) ?? null) };
+}
+
+function resealed(sealer: Sealer, response: string, place: string): string | null {
+  try {
+    return sealer.seal(sealer.open(response, place), place);
+  } catch (error) {
+    if (error instanceof GatepostError && error.code === 'secret_unreadable') return null;
+    throw error;
+  }
 }

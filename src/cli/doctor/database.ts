@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { keyFingerprint, readOrMakeSecretKey, secretKeyFile } from '../../secret-key.ts';
+import { GatepostError } from '../../errors.ts';
+import { findKeyRing, keyFactNames } from '../../key-ring.ts';
+import { secretKeyFile } from '../../secret-key.ts';
 import { createArtifactDirectory } from '../../storage/artifacts/directory.ts';
 import { markerName } from '../../storage/artifacts/place.ts';
 import { systemClock } from '../../clock.ts';
@@ -77,18 +79,25 @@ async function settingOf(read: Reader, name: string): Promise<string | null> {
 
 async function checkKey({ configuration }: Place, read: Reader): Promise<Check> {
   const file = join(configuration.data, secretKeyFile);
-  const expected = await settingOf(read, 'secret_key_fingerprint');
+  const fingerprint = await settingOf(read, keyFactNames.fingerprint);
   const isInFile = configuration.secretKey === null;
-  if (expected === null) return ok('secret key', 'none is needed before the first start');
+  if (fingerprint === null) return ok('secret key', 'none is needed before the first start');
   if (isInFile && !existsSync(file)) {
     return failed('secret key', `${file} is missing`, 'Put the copy of it back (mode 0600). Without it no stored secret opens.');
   }
   try {
-    const key = configuration.secretKey ?? readOrMakeSecretKey(configuration.data);
-    if (keyFingerprint(key) === expected)
-      return ok('secret key', isInFile ? `${file}, the right one` : 'GATEPOST_SECRET_KEY, the right one');
-    return failed('secret key', 'this is not the key that the stored secrets were encrypted with', 'Put the right one back.');
+    const { others } = findKeyRing(configuration, { fingerprint, next: await settingOf(read, keyFactNames.next) });
+    if (others.length > 0) {
+      return warning('secret key', 'a change of it was begun and has not ended', 'Stop the server and run gatepost rotate-key again.');
+    }
+    return ok('secret key', isInFile ? `${file}, the right one` : 'GATEPOST_SECRET_KEY, the right one');
   } catch (error) {
+    const code = error instanceof GatepostError ? error.code : '';
+    if (code === 'secret_key_other') {
+      return failed('secret key', 'this is not the key that the stored secrets were encrypted with', 'Put the right one back.');
+    }
+    if (code === 'secret_key_next_missing')
+      return failed('secret key', 'it is being changed, and the new one is missing', messageOf(error));
     return failed('secret key', messageOf(error), `Make it readable by its owner alone: chmod 600 ${file}`);
   }
 }
