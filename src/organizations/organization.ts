@@ -17,6 +17,8 @@ export interface Organization {
   readonly readsNeedToken: boolean;
   /** Null: the newest edition of each. */
   readonly standards: readonly StandardChoice[] | null;
+  /** Who is told by mail of webhooks that do not work. */
+  readonly mailTo: readonly string[];
   readonly created: number;
 }
 
@@ -31,6 +33,25 @@ export function checkedName(name: string): string {
     throw invalid('invalid_name', `A name has 1 to ${nameCharactersMax} characters and no control characters.`, { field: 'name' });
   }
   return trimmed;
+}
+
+export const mailAddressesMax = 20;
+const mailAddressCharactersMax = 254;
+
+/**
+ * Mail addresses, each once. Only what could never be one is refused, and what a mail server could read as something else: the server that it goes
+ * to knows best. Fails with `invalid_mail_address` and `too_many_mail_addresses`.
+ */
+export function checkedMailAddresses(given: readonly string[]): readonly string[] {
+  const addresses = [...new Set(given.map((address) => address.trim().normalize('NFC')))];
+  if (addresses.length > mailAddressesMax) {
+    throw invalid('too_many_mail_addresses', `At most ${mailAddressesMax} addresses are told.`, { field: 'mailTo', max: mailAddressesMax });
+  }
+  const bad = addresses.find(
+    (address) => address.length > mailAddressCharactersMax || !/^[^\s\p{C}@<>()[\]\\,;:"]{1,64}@[^\s\p{C}@<>()[\]\\,;:"]+$/u.test(address),
+  );
+  if (bad !== undefined) throw invalid('invalid_mail_address', 'This is no mail address.', { field: 'mailTo', value: bad.slice(0, 100) });
+  return addresses;
 }
 
 /** The slug a name gives: lower-case ASCII letters, digits and single hyphens. A name of other letters alone gives `organization`. */

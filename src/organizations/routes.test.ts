@@ -9,6 +9,7 @@ import { sha256Hex } from '../hmac.ts';
 import { createIdentifiers } from '../identifiers.ts';
 import type { Database } from '../storage/database/database.ts';
 import type { DeletionStep } from './deletion.ts';
+import { mailAddressesMax } from './organization.ts';
 import { organizationRoutes } from './routes.ts';
 import { createOrganization, findOrganizationBySlug, listOrganizations } from './store.ts';
 import { createTokenLookup, lastUsedEveryMs } from './token-lookup.ts';
@@ -50,6 +51,7 @@ eachDatabase((open, engine) => {
       language: 'en',
       readsNeedToken: false,
       standards: null,
+      mailTo: [],
       created: '2027-01-15T08:00:00.000+00:00',
     });
   });
@@ -72,10 +74,20 @@ eachDatabase((open, engine) => {
       [{ standards: [] }, 'invalid_field'],
       [{ slug: 'x' }, 'unknown_field'],
       [{ name: '' }, 'invalid_name'],
+      [{ mailTo: ['nobody'] }, 'invalid_mail_address'],
+      [{ mailTo: ['a@example.com\r\nBcc: b@example.com'] }, 'invalid_mail_address'],
+      [{ mailTo: ['a@example.com,b@example.com'] }, 'invalid_mail_address'],
+      [{ mailTo: ['A <a@example.com>'] }, 'invalid_mail_address'],
+      [{ mailTo: Array.from({ length: mailAddressesMax + 1 }, (_, n) => `a${n}@example.com`) }, 'too_many_mail_addresses'],
     ] as const) {
       const refused = await patch(body);
       assert.deepEqual([refused.status, refused.json['code']], [400, code]);
     }
+    const most = Array.from({ length: mailAddressesMax }, (_, n) => `a${n}@example.com`);
+    assert.deepEqual((await patch({ mailTo: [...most, ' a0@example.com '] })).json['mailTo'], most);
+    assert.deepEqual((await patch({ name: 'Newer' })).json['mailTo'], most);
+    assert.deepEqual((await patch({ mailTo: [] })).json['mailTo'], []);
+    await patch({ standards: null });
     const audit = (await world.call('GET', '/v1/audit', { as: token })).json['entries'] as {
       action: string;
       details: unknown;
@@ -83,7 +95,7 @@ eachDatabase((open, engine) => {
     }[];
     assert.deepEqual(
       audit.map(({ action }) => action),
-      ['organization.changed', 'organization.changed', 'organization.changed', 'token.created', 'organization.created'],
+      [...Array.from({ length: 7 }, () => 'organization.changed'), 'token.created', 'organization.created'],
     );
     assert.deepEqual(audit[0]?.details, { standards: null });
     assert.match(audit[0]?.actor ?? '', /^token:[0-9a-f-]{36}$/);

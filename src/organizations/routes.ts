@@ -9,6 +9,7 @@ import type { Database } from '../storage/database/database.ts';
 import type { DeletionStep } from './deletion.ts';
 import { deleteOrganization } from './delete.ts';
 import type { Organization, StandardChoice } from './organization.ts';
+import { mailAddressesMax } from './organization.ts';
 import { readOrganization, updateOrganization } from './store.ts';
 
 export interface OrganizationRoutesDeps {
@@ -27,6 +28,9 @@ const Standard = Type.Object({ type: Type.String(), edition: Type.Integer() }, {
 const Standards = Type.Union([Type.Array(Standard, { minItems: 1, maxItems: 50 }), Type.Null()], {
   description: 'Which reports are made of an analysis; null: the newest edition of each standard.',
 });
+const MailTo = Type.Array(Type.String(), {
+  description: `Who is told by mail of webhooks that do not work; at most ${mailAddressesMax} addresses. The operator sets the mail server.`,
+});
 const OrganizationBody = Type.Object({
   id: Type.String({ description: 'What readers of the report API must know.' }),
   slug: Type.String(),
@@ -34,15 +38,17 @@ const OrganizationBody = Type.Object({
   language: Type.String({ description: 'Of the reports.' }),
   readsNeedToken: Type.Boolean({ description: 'Whether the two calls of the report API need a token.' }),
   standards: Standards,
+  mailTo: MailTo,
   created: Type.String({ format: 'date-time' }),
 });
 const tags = ['Organization'];
 
 function bodyOf(organization: Organization) {
-  const { standards, created } = organization;
+  const { standards, mailTo, created } = organization;
   return {
     ...organization,
     standards: standards === null ? null : standards.map((choice) => ({ ...choice })),
+    mailTo: [...mailTo],
     created: timestampText(created),
   };
 }
@@ -89,7 +95,8 @@ function changeRoute(server: HttpServer, deps: OrganizationRoutesDeps & Current)
       config: { scope: 'admin' },
       schema: {
         summary: 'Change the organization',
-        description: 'Changes name, language, standards, or whether the report API needs a token. What is not named stays as it is.',
+        description:
+          'Changes name, language, standards, whether the report API needs a token, or who gets mail. What is not named stays as it is.',
         tags,
         body: Type.Object(
           {
@@ -97,6 +104,7 @@ function changeRoute(server: HttpServer, deps: OrganizationRoutesDeps & Current)
             language: Type.Optional(Type.String()),
             readsNeedToken: Type.Optional(Type.Boolean()),
             standards: Type.Optional(Standards),
+            mailTo: Type.Optional(MailTo),
           },
           { additionalProperties: false },
         ),

@@ -8,14 +8,15 @@ import type { OrganizationsTable } from '../storage/database/schema.ts';
 import type { Actor } from './audit.ts';
 import { recordAudit } from './audit.ts';
 import type { Organization, StandardChoice } from './organization.ts';
-import { checkedName, freeSlug, languageDefault, slugOf } from './organization.ts';
+import { checkedMailAddresses, checkedName, freeSlug, languageDefault, slugOf } from './organization.ts';
 import type { CreatedToken } from './tokens.ts';
 import { createToken } from './tokens.ts';
 
 function organizationOf(row: Selectable<OrganizationsTable>): Organization {
   const { id, slug, name, language, created } = row;
   const standards = row.standards === null ? null : (JSON.parse(row.standards) as readonly StandardChoice[]);
-  return { id, slug, name, language, readsNeedToken: row.reads_need_token === 1, standards, created };
+  const mailTo = row.mail_to === null ? [] : (JSON.parse(row.mail_to) as readonly string[]);
+  return { id, slug, name, language, readsNeedToken: row.reads_need_token === 1, standards, mailTo, created };
 }
 
 /** The organization of this id, or null. */
@@ -85,9 +86,10 @@ export async function createOrganization(
     language: options.language ?? languageDefault,
     readsNeedToken: false,
     standards: null,
+    mailTo: [],
     created: clock.now(),
   };
-  const { readsNeedToken: _unset, ...columns } = organization;
+  const { readsNeedToken: _unset, mailTo: _nobody, ...columns } = organization;
   await tx
     .insertInto('organizations')
     .values({ ...columns, standards: null })
@@ -112,6 +114,7 @@ export interface OrganizationChange {
   readonly language?: string;
   readonly readsNeedToken?: boolean;
   readonly standards?: readonly StandardChoice[] | null;
+  readonly mailTo?: readonly string[];
 }
 
 export interface UpdateOrganizationOptions {
@@ -132,6 +135,7 @@ export async function updateOrganization(options: UpdateOrganizationOptions): Pr
     ...(change.language === undefined ? {} : { language: change.language }),
     ...(change.readsNeedToken === undefined ? {} : { reads_need_token: change.readsNeedToken ? 1 : 0 }),
     ...(change.standards === undefined ? {} : { standards: change.standards === null ? null : JSON.stringify(change.standards) }),
+    ...(change.mailTo === undefined ? {} : { mail_to: JSON.stringify(checkedMailAddresses(change.mailTo)) }),
   };
   if (Object.keys(values).length === 0) return;
   await tx.updateTable('organizations').set(values).where('id', '=', organization).execute();

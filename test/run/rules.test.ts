@@ -43,6 +43,7 @@ const upward: readonly (readonly [string, string, RegExp])[] = [
   ['src/reports/x12.ts', '../../test/databases.ts', /not in the package/],
   ['src/reports/x13.ts', 'better-sqlite3', /speaks to a driver/],
   ['src/webhooks/x14.ts', 'pg', /speaks to a driver/],
+  ['src/mail/x15.ts', '../webhooks/deletion.ts', /mail sends what is written down/],
   ['src/app.ts', './cli/run.ts', /does not know the command line/],
 ];
 
