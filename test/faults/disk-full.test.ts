@@ -7,6 +7,7 @@ import { systemClock } from '../../src/clock.ts';
 import { createIdentifiers } from '../../src/identifiers.ts';
 import { createOrganization } from '../../src/organizations/store.ts';
 import { openDatabase } from '../../src/storage/database/open.ts';
+import { startServer } from './server-process.ts';
 import { startOnSmallDisk } from './small-disk.ts';
 
 // A data directory on a disk of its own that is full: refused clearly, nothing half stored, and it goes on when there is room again.
@@ -34,7 +35,11 @@ test('a full disk is a 507 with a code, nothing is half stored, and it works aga
     createOrganization({ tx, name: 'Disk', actor: 'cli', ids: createIdentifiers(clock), clock }),
   );
   await database.close();
-  const disk = await startOnSmallDisk({ seed, diskBytes });
+  const disk = await startOnSmallDisk({
+    seed,
+    diskBytes,
+    start: ({ directory, through }) => startServer({ GATEPOST_DATA: directory }, { cwd: tmpdir(), through }),
+  });
   t.after(disk.close);
   const { server } = disk;
   const headers = { authorization: `Bearer ${token.token}`, 'content-type': 'application/sarif+json' };

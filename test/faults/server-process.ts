@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 /** A real server in a process of its own, to be killed. */
 export interface ServerProcess {
   readonly url: string;
+  readonly pid: number;
   readonly child: ChildProcess;
   /** SIGKILL; answers once the process is gone. */
   kill(): Promise<void>;
@@ -53,6 +54,7 @@ export async function startServer(settings: Readonly<Record<string, string>>, op
   const url = await started.promise.finally(() => clearTimeout(timer));
   return {
     url,
+    pid: child.pid ?? 0,
     child,
     lines,
     async kill() {
