@@ -6,6 +6,9 @@ import { answerBytesMax } from './outgoing.ts';
 import type { Line, Pool, Taker } from './pool.ts';
 import { headersForOtherOrigin, isFollowed, redirectTarget } from './redirect.ts';
 
+/** Of the deadline so much must be left for a request to go out: what goes out at its very end is answered too late, and repeated for nothing. */
+const leastLeft = 0.05;
+
 const nothing = Buffer.alloc(0);
 
 export interface ExchangeOptions {
@@ -55,6 +58,11 @@ export class Exchange implements Dispatcher.DispatchHandler, Taker {
 
   begin(line: Line): void {
     this.#line = line;
+    const { deadlineMs } = this.#options;
+    if (performance.now() - this.#started > deadlineMs * (1 - leastLeft)) {
+      this.expire();
+      return;
+    }
     const headers = this.#headers as string[];
     const path = this.#url.pathname + this.#url.search;
     line.client.dispatch({ method: 'POST', path, headers, body: this.#options.outgoing.body, blocking: false }, this);
