@@ -84,9 +84,16 @@ export function secretsOf(url: URL): readonly string[] {
   return longestFirst(texts);
 }
 
-/** Without repeats and without what is so short that it would be found everywhere. The longest first: it may hold another. */
+/**
+ * All forms in which a receiver may throw these texts back: as they are, inside JSON (some escape slashes there), percent-encoded. Without repeats
+ * and without what is so short that it would be found everywhere. The longest first: it may hold another.
+ */
 export function longestFirst(texts: readonly string[]): readonly string[] {
-  return [...new Set(texts)].filter((text) => text.length >= secretCharactersMin).sort((a, b) => b.length - a.length);
+  const forms = texts.flatMap((text) => {
+    const quoted = JSON.stringify(text).slice(1, -1);
+    return [text, quoted, quoted.replaceAll('/', '\\/'), text.isWellFormed() ? encodeURIComponent(text) : text];
+  });
+  return [...new Set(forms)].filter((text) => text.length >= secretCharactersMin).sort((a, b) => b.length - a.length);
 }
 
 function decoded(text: string): string {
