@@ -42,6 +42,19 @@ test('every form of a refused address is refused where a webhook is made, each w
   }
 });
 
+test('every form is judged the same where its addresses are given to a proxy', async () => {
+  for (const [host, reason] of forms) {
+    const url = new URL(`http://${host}:8080/`);
+    const given = guardOf(nothingAllowed, ['9.9.9.9']).addressesOf(url);
+    if (reason !== null) await assert.rejects(given, (error) => error instanceof AddressRefused && error.reason === reason, host);
+    else assert.deepEqual(await given, [{ address: bare(url.hostname), family: url.hostname.startsWith('[') ? 6 : 4 }], host);
+    if (url.hostname.includes('localhost')) continue;
+    const resolved = guardOf(nothingAllowed, ['9.9.9.9', bare(url.hostname)]).addressesOf(new URL('http://receiver.example/'));
+    if (reason === null) assert.equal((await resolved).length, 2, host);
+    else await assert.rejects(resolved, (error) => error instanceof AddressRefused && error.reason === reason, host);
+  }
+});
+
 test('a name that resolves to any refused address is refused where a webhook is made and where something is sent', async () => {
   for (const [host, reason] of forms) {
     const address = bare(new URL(`http://${host}/`).hostname);
