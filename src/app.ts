@@ -15,15 +15,12 @@ import { retainAll, retainProject } from './reports/retention.ts';
 import { reportRoutes } from './reports/routes.ts';
 import { sweepArtifacts } from './storage/artifacts/sweep.ts';
 import { webhookDeletionSteps } from './webhooks/deletion.ts';
-import type { FanOut } from './webhooks/delivery/fan-out.ts';
-import { createFanOut } from './webhooks/delivery/fan-out.ts';
-import type { Guard } from './webhooks/delivery/guard.ts';
-import { createGuard, parseAllowlist } from './webhooks/delivery/guard.ts';
 import { deliveryRoutes } from './webhooks/delivery/routes.ts';
-import type { DeliveryWorker } from './webhooks/delivery/worker.ts';
-import { createDeliveryWorker } from './webhooks/delivery/worker.ts';
+import { replayRoutes } from './webhooks/delivery/replay-routes.ts';
 import { sealClearUrls } from './webhooks/subscriptions/reseal.ts';
 import { webhookRoutes } from './webhooks/subscriptions/routes.ts';
+import type { Webhooks } from './webhooks/webhooks.ts';
+import { createWebhooks } from './webhooks/webhooks.ts';
 import type { Worker } from './worker.ts';
 import { abandonMs } from './worker.ts';
 import type { AddressInfo } from 'node:net';
@@ -31,6 +28,7 @@ import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import { systemClock } from './clock.ts';
 import type { Configuration } from './configuration.ts';
+import type { RecordAlone } from './events/record.ts';
 import { GatepostError } from './errors.ts';
 import type { HealthCheck } from './http/health.ts';
 import { healthRoutes } from './http/health.ts';
@@ -67,6 +65,8 @@ import { versionText } from './version.ts';
 export interface App {
   readonly server: HttpServer;
   readonly database: Database;
+  /** Records an event that is a unit of work of its own; answers its id once it is on disk with its deliveries. */
+  readonly record: RecordAlone;
   /** Where it listens, with the path prefix: `http://127.0.0.1:8480`. Empty before `start`. */
   address(): string;
   /** Takes requests and begins to work. Answers the address. */
@@ -80,6 +80,8 @@ export interface Overrides {
   readonly clock?: Clock;
   readonly ids?: Identifiers;
   readonly log?: Logger;
+  /** How long a claim of a delivery is believed. */
+  readonly leaseMs?: number;
 }
 
 /** With what an aborted worker may take, 10 s. */
@@ -100,6 +102,7 @@ interface Ground {
   readonly sealer: Sealer;
   readonly metrics: Registry;
   readonly version: string;
+  readonly leaseMs: number | undefined;
 }
 
 /**
@@ -131,6 +134,7 @@ export async function buildApp(configuration: Configuration, overrides: Override
       sealer,
       metrics: createMetrics(),
       version: versionText(),
+      leaseMs: overrides.leaseMs,
     });
   } catch (error) {
     await database.close();
@@ -173,9 +177,7 @@ async function checkArtifacts({ database, artifacts }: { readonly database: Data
 
 interface Workers {
   readonly analyses: Worker;
-  readonly delivery: DeliveryWorker;
-  readonly fanOut: FanOut;
-  readonly guard: Guard;
+  readonly webhooks: Webhooks;
 }
 
 async function assemble(ground: Ground): Promise<App> {
@@ -185,7 +187,7 @@ async function assemble(ground: Ground): Promise<App> {
   await clearWorkDirectory(workDirectoryOf(configuration));
   await takeBackAnalyses(database);
   const tokens = createTokenLookup({ database, clock, log });
-  const workers = createWorkers(ground);
+  const workers = await createWorkers(ground);
   const server = await createHttpServer({
     log,
     ids,
@@ -204,7 +206,7 @@ async function assemble(ground: Ground): Promise<App> {
     await Promise.all([
       stopHttpServer(server),
       workers.analyses.stop(workerStopMs),
-      workers.delivery.stop(workerStopMs),
+      workers.webhooks.stop(workerStopMs),
       maintenance.stop(),
     ]);
     await tokens.stop();
@@ -215,10 +217,11 @@ async function assemble(ground: Ground): Promise<App> {
   return {
     server,
     database,
+    record: workers.webhooks.delivery.record,
     address,
     async start() {
       await listen(server, configuration);
-      await workers.delivery.start();
+      await workers.webhooks.start();
       workers.analyses.start();
       maintenance.start();
       log.info({ url: address() }, 'listening');
@@ -228,24 +231,9 @@ async function assemble(ground: Ground): Promise<App> {
   };
 }
 
-function createWorkers(ground: Ground): Workers {
-  const { configuration, log, clock, ids, database, artifacts, sealer, metrics } = ground;
-  const { retryForMs, retryIntervalMs, deliveriesKeptMs } = configuration;
-  const fanOut = createFanOut({ ids, clock, retryForMs });
-  const guard = createGuard({ allow: parseAllowlist(configuration.webhooksAllow), clock });
-  const delivery = createDeliveryWorker({
-    database,
-    sealer,
-    guard,
-    fanOut,
-    clock,
-    ids,
-    log,
-    policy: { intervalMs: retryIntervalMs },
-    keptMs: deliveriesKeptMs,
-    userAgent: `Gatepost/${ground.version}`,
-    registry: metrics,
-  });
+async function createWorkers(ground: Ground): Promise<Workers> {
+  const { configuration, log, clock, ids, database, artifacts, metrics } = ground;
+  const webhooks = await createWebhooks({ ...ground, userAgent: `Gatepost/${ground.version}` });
   const analyses = createAnalysisWorker({
     metrics: createAnalysisMetrics({ registry: metrics, database }),
     database,
@@ -255,11 +243,11 @@ function createWorkers(ground: Ground): Workers {
     log,
     concurrency: configuration.analysesAtOnce,
     workDirectory: workDirectoryOf(configuration),
-    onRecorded: fanOut.onRecorded,
-    recorded: delivery.nudge,
+    onRecorded: webhooks.delivery.fanOut.onRecorded,
+    recorded: webhooks.delivery.nudge,
     afterwards: async (scope) => void (await retainProject({ database, ids, clock }, scope)),
   });
-  return { analyses, delivery, fanOut, guard };
+  return { analyses, webhooks };
 }
 
 /** What each noun deletes when a project or an organization goes; what points to other rows goes before them. */
@@ -286,8 +274,8 @@ async function addRoutes(server: HttpServer, ground: Ground, workers: Workers): 
     nudge: workers.analyses.nudge,
   });
   reportRoutes(server, { ...common, artifacts });
-  const { nudge } = workers.delivery;
-  await readyMadeRoutes(server, { ...common, artifacts, uploadBytesMax, onRecorded: workers.fanOut.onRecorded, recorded: nudge });
+  const { nudge, wake, fanOut } = workers.webhooks.delivery;
+  await readyMadeRoutes(server, { ...common, artifacts, uploadBytesMax, onRecorded: fanOut.onRecorded, recorded: nudge });
   const limits = createOpenLimits({
     clock,
     perSecond: configuration.openPerSecond,
@@ -296,8 +284,9 @@ async function addRoutes(server: HttpServer, ground: Ground, workers: Workers): 
   });
   reportListRoutes(server, { database, limits });
   reportArchiveRoutes(server, { database, artifacts, limits });
-  webhookRoutes(server, { ...common, sealer, guard: workers.guard, wake: nudge });
-  deliveryRoutes(server, { database, clock, retryForMs, wake: nudge });
+  webhookRoutes(server, { ...common, sealer, guard: workers.webhooks.guard, wake });
+  deliveryRoutes(server, { database, clock, retryForMs, wake });
+  replayRoutes(server, { ...common, begun: workers.webhooks.replayBegun });
 }
 
 function checksOf({ database, artifacts }: Ground): readonly HealthCheck[] {

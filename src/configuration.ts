@@ -229,6 +229,36 @@ const settings = {
     'How long a failed delivery waits for its next attempt; tests and demos shorten it.',
   ),
   retryForMs: setting('GATEPOST_RETRY_FOR', duration, ['5d', 432_000_000], 'How long a delivery is retried before it is exhausted.'),
+  inFlightMin: setting(
+    'GATEPOST_IN_FLIGHT_MIN',
+    integer(1, 1_000),
+    ['4', 4],
+    'How many attempts may be under way to one webhook that answers, to begin with.',
+  ),
+  inFlightMax: setting(
+    'GATEPOST_IN_FLIGHT_MAX',
+    integer(1, 1_000),
+    ['64', 64],
+    'How many that grows to while it answers; lower it where receivers are weak.',
+  ),
+  inFlightOfAll: setting(
+    'GATEPOST_IN_FLIGHT_OF_ALL',
+    integer(16, 4_000),
+    ['512', 512],
+    'How many attempts may be under way in all, to webhooks that answer.',
+  ),
+  slowMs: setting(
+    'GATEPOST_SLOW_AFTER',
+    duration,
+    ['1s', 1_000],
+    'A webhook that takes longer to answer is slow: it shares one small lane with all that are.',
+  ),
+  slowLane: setting(
+    'GATEPOST_SLOW_LANE',
+    integer(1, 1_000),
+    ['32', 32],
+    'How many attempts may be under way to all slow webhooks together.',
+  ),
   deliveriesKeptMs: setting(
     'GATEPOST_DELIVERIES_KEPT',
     duration,

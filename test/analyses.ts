@@ -74,7 +74,7 @@ export async function createAnalysisBench(t: Context, database: Database): Promi
     clock,
     workDirectory: join(root, 'work'),
     make,
-    onRecorded: () => Promise.resolve(true),
+    onRecorded: () => Promise.resolve(),
   };
   return {
     database,

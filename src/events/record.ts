@@ -5,9 +5,15 @@ import type { EventFacts, EventKind, GatepostEvent } from './event.ts';
 
 /**
  * What runs inside the unit that records an event, right after the event: app.ts hands in the fan-out, so that its deliveries exist with the
- * very same commit and neither side imports the other. It answers whether all deliveries are made; false leaves the event's mark for the sweep.
+ * very same commit and neither side imports the other. It clears the event's mark where all deliveries are made; else the mark is left for the sweep.
  */
-export type OnRecorded = (options: { readonly tx: Tx; readonly event: GatepostEvent }) => Promise<boolean>;
+export type OnRecorded = (options: { readonly tx: Tx; readonly event: GatepostEvent }) => Promise<void>;
+
+/** What happened, as whoever saw it tells it. */
+export type NewEvent = Pick<GatepostEvent, 'organization' | 'kind' | 'project' | 'facts'>;
+
+/** Records events that are a unit of work of their own; app.ts hands in the delivery's. Answers the event's id once it is on disk with its deliveries. */
+export type RecordAlone = (event: NewEvent) => Promise<string>;
 
 export interface RecordEventOptions {
   readonly tx: Tx;
@@ -36,8 +42,7 @@ export async function recordEvent(options: RecordEventOptions): Promise<string> 
     created: options.clock.now(),
   };
   await insertEvent({ tx: options.tx, event });
-  const complete = options.onRecorded === undefined ? false : await options.onRecorded({ tx: options.tx, event });
-  if (complete) await markFannedOut({ tx: options.tx, organization: event.organization, event: event.id });
+  await options.onRecorded?.({ tx: options.tx, event });
   return event.id;
 }
 

@@ -13,10 +13,10 @@ import { createOrganization } from '../../src/organizations/store.ts';
 import { createSealer } from '../../src/secret-key.ts';
 import type { Database } from '../../src/storage/database/database.ts';
 import type { FanOut } from '../../src/webhooks/delivery/fan-out.ts';
-import { createFanOut } from '../../src/webhooks/delivery/fan-out.ts';
 import { createGuard, parseAllowlist } from '../../src/webhooks/delivery/guard.ts';
-import type { DeliveryWorker } from '../../src/webhooks/delivery/worker.ts';
-import { createDeliveryWorker } from '../../src/webhooks/delivery/worker.ts';
+import type { Bounds } from '../../src/webhooks/delivery/station.ts';
+import type { Delivery } from '../../src/webhooks/delivery/engine.ts';
+import { createDelivery } from '../../src/webhooks/delivery/engine.ts';
 import { insertWebhook } from '../../src/webhooks/subscriptions/store.ts';
 
 interface Context {
@@ -89,13 +89,14 @@ export interface EngineOptions {
   readonly retryForMs?: number;
   readonly clock?: Clock;
   readonly deadlineMs?: number;
+  readonly bounds?: Partial<Bounds>;
 }
 
 export interface Engine {
   readonly database: Database;
   readonly organization: string;
   readonly fanOut: FanOut;
-  readonly worker: DeliveryWorker;
+  readonly worker: Delivery;
   readonly lines: Record<string, unknown>[];
   readonly log: string[];
   addWebhook(url: string, options?: { secret?: string; events?: readonly EventKind[]; project?: string }): Promise<string>;
@@ -122,20 +123,21 @@ export async function createEngine(t: Context, options: EngineOptions): Promise<
     }),
   );
   const { organization } = await database.write((tx) => createOrganization({ tx, name: 'Example', actor: 'cli', ids, clock }));
-  const fanOut = createFanOut({ ids, clock, retryForMs });
-  const worker = createDeliveryWorker({
+  const worker = createDelivery({
     database,
     sealer,
     guard: createGuard({ allow: parseAllowlist(options.allow ?? ['127.0.0.0/8']), clock }),
-    fanOut,
     clock,
     ids,
     log: logger,
-    policy: { intervalMs: options.intervalMs ?? 200 },
+    retryIntervalMs: options.intervalMs ?? 200,
+    retryForMs,
     keptMs: 30 * 86_400_000,
     userAgent: 'Gatepost/test',
-    ...(options.deadlineMs === undefined ? {} : { deadlineMs: options.deadlineMs }),
+    ...(options.bounds === undefined ? {} : { bounds: options.bounds }),
+    ...(options.deadlineMs === undefined ? {} : { sending: { deadlineMs: options.deadlineMs } }),
   });
+  const { fanOut } = worker;
   t.after(() => worker.stop(0));
   return {
     database,

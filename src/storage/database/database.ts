@@ -1,3 +1,4 @@
+import type { Clock } from '../../clock.ts';
 import type { Facts } from './facts.ts';
 import type { HotUnit } from './hot.ts';
 import type { PreparedRead } from './prepared.ts';
@@ -28,6 +29,8 @@ export interface Connected {
   run<In, Out>(unit: HotUnit<In, Out>, input: In): Promise<Out>;
   /** Runs a hot unit within a unit of work. */
   runIn<In, Out>(tx: Tx, unit: HotUnit<In, Out>, input: In): Promise<Out>;
+  /** The time by the database's own clock, which all that share it have in common; null where nobody shares it. */
+  clock(): Promise<Clock | null>;
   /** Settles what is under way and closes. */
   close(): Promise<void>;
 }

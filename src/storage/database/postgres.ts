@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Connected, Tx } from './database.ts';
+import { createDatabaseClock } from './postgres-clock.ts';
 import { DatabaseError, translatedError } from './failures.ts';
 import { postgresFacts } from './facts.ts';
 import { postgresColumns } from './migrations/columns.ts';
@@ -63,6 +64,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Connected>
     await pool.end();
     throw translatedError(error);
   }
+  const clock = createDatabaseClock(pool);
   return {
     engine: 'postgres',
     facts: postgresFacts,
@@ -71,7 +73,9 @@ export async function openPostgres(options: PostgresOptions): Promise<Connected>
     write: (unit) => writeUnit(db, unit),
     run: (unit, input) => writeUnit(db, (tx) => unit.postgres(tx, input)),
     runIn: (tx, unit, input) => unit.postgres(tx, input),
+    clock: () => clock.read(),
     async close() {
+      clock.stop();
       await db.destroy();
       await closed();
     },

@@ -1,50 +1,46 @@
-import type { Claimed } from './claim.ts';
-import { dialectOf } from '../dialects/all.ts';
-import { basicAuthorization, mask } from '../subscriptions/url.ts';
+import { mask } from '../subscriptions/url.ts';
 import type { Answer, Outgoing } from './send.ts';
-import { plainTransport } from './send.ts';
-import type { OpenTarget } from './target.ts';
+import type { Job } from './stations.ts';
+import type { Target } from './target.ts';
 
 /** Of an answer's headers so many are kept, and of each value so much. */
 export const answerHeadersKeptMax = 64;
 export const answerHeaderCharactersMax = 1_000;
 
 export interface ComposeOptions {
-  readonly claimed: Claimed;
-  readonly target: OpenTarget;
+  readonly job: Job;
+  readonly target: Target;
   readonly userAgent: string;
+  /** By the wall clock: receivers compare it with theirs. */
   readonly now: number;
 }
 
 /** The request of one attempt: the body as it was kept, signed now. Pure. */
-export function compose({ claimed, target, userAgent, now }: ComposeOptions): Outgoing {
-  const dialect = dialectOf(claimed.target.dialect);
-  const timestampSeconds = Math.floor(now / 1000);
-  const signable = { id: claimed.delivery, timestampSeconds, body: claimed.body, secrets: target.secrets };
-  const authorization = basicAuthorization(target.url);
-  return {
-    webhook: claimed.target.webhook,
-    url: target.url,
-    transport: plainTransport,
-    headers: Object.entries({
-      'content-type': claimed.contentType,
-      'user-agent': userAgent,
-      ...(authorization === null ? {} : { authorization }),
-      ...dialect.headers({ kind: claimed.kind, attempt: claimed.attempt }),
-      ...Object.fromEntries(dialect.schemes.flatMap((scheme) => Object.entries(scheme(signable)))),
-    }).flat(),
-    body: claimed.body,
-  };
+export function compose({ job, target, userAgent, now }: ComposeOptions): Outgoing {
+  const { dialect, authorization, addedHeaders } = target;
+  const headers = ['content-type', job.contentType, 'user-agent', userAgent];
+  if (authorization !== null) headers.push('authorization', authorization);
+  put(headers, dialect.headers({ kind: job.kind, attempt: job.attempt }));
+  const signable = { id: job.delivery, timestampSeconds: Math.floor(now / 1000), body: job.body, secrets: target.secrets() };
+  for (const scheme of dialect.schemes) put(headers, scheme(signable));
+  if (addedHeaders.length > 0) headers.push(...addedHeaders);
+  return { webhook: target.webhook, url: target.url, transport: target.transport, headers, body: job.body };
 }
 
-/** The request as it is kept and shown: who knows a signature could send the same again, so none is. */
-export function shownRequest(outgoing: Outgoing, shownUrl: string): { method: string; url: string; headers: Record<string, string> } {
-  const headers: Record<string, string> = {};
-  for (let index = 0; index + 1 < outgoing.headers.length; index += 2) {
-    const [name = '', value = ''] = outgoing.headers.slice(index, index + 2);
-    headers[name] = shownHeader(name, value);
+function put(headers: string[], more: Readonly<Record<string, string>>): void {
+  for (const name in more) headers.push(name, more[name] ?? '');
+}
+
+/** The request as it is kept and shown, as JSON: who knows a signature could send the same again, so none is, nor is any added header's value. */
+export function shownRequest({ headers }: Outgoing, { shownUrl, addedHeaders }: Target, reason: string | null): string {
+  const shown: Record<string, string> = {};
+  const own = headers.length - addedHeaders.length;
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] ?? '';
+    shown[name] = index < own ? shownHeader(name, headers[index + 1] ?? '') : mask;
   }
-  return { method: 'POST', url: shownUrl, headers };
+  const request = { method: 'POST', url: shownUrl, headers: shown };
+  return JSON.stringify(reason === null ? request : { ...request, reason });
 }
 
 function shownHeader(name: string, value: string): string {
@@ -53,12 +49,28 @@ function shownHeader(name: string, value: string): string {
   return value.replaceAll(/(v1,|sha256=)\S+/g, `$1${mask}`);
 }
 
+export interface ShownAnswer {
+  /** JSON, or null where no answer came. */
+  readonly headers: string | null;
+  readonly body: string | null;
+}
+
 /** An answer's headers and body as they are kept: text that any database takes, without the secrets that a receiver may have thrown back. */
-export function shownAnswer(answer: Answer, masked: readonly string[]): { headers: Record<string, string>; body: string } | null {
-  if (answer.status === null) return null;
-  const hide = (text: string) => masked.reduce((rest, secret) => rest.replaceAll(secret, mask), text.replaceAll('\0', '\uFFFD'));
-  const headers = Object.entries(answer.headers)
-    .slice(0, answerHeadersKeptMax)
-    .map(([name, value]) => [name, name === 'set-cookie' ? mask : hide(value).slice(0, answerHeaderCharactersMax)]);
-  return { headers: Object.fromEntries(headers) as Record<string, string>, body: hide(answer.body?.toString('utf8') ?? '') };
+export function shownAnswer(answer: Answer, masked: readonly string[]): ShownAnswer {
+  if (answer.status === null) return { headers: null, body: null };
+  const headers: Record<string, string> = {};
+  let kept = 0;
+  for (const name in answer.headers) {
+    if (kept >= answerHeadersKeptMax) break;
+    kept += 1;
+    const value = answer.headers[name] ?? '';
+    headers[name] = name === 'set-cookie' ? mask : hide(value, masked).slice(0, answerHeaderCharactersMax);
+  }
+  return { headers: JSON.stringify(headers), body: hide(answer.body?.toString('utf8') ?? '', masked) };
+}
+
+function hide(text: string, masked: readonly string[]): string {
+  let shown = text.includes('\0') ? text.replaceAll('\0', '\uFFFD') : text;
+  for (const secret of masked) if (shown.includes(secret)) shown = shown.replaceAll(secret, mask);
+  return shown;
 }

@@ -1,11 +1,10 @@
 import { sql } from 'kysely';
 import type { Clock } from '../../clock.ts';
-import type { EventKind, GatepostEvent, ReportFacts } from '../../events/event.ts';
 import type { OnRecorded } from '../../events/record.ts';
-import { markFannedOut } from '../../events/record.ts';
 import type { Identifiers } from '../../identifiers.ts';
-import type { Database, Tx } from '../../storage/database/database.ts';
-import { dialectOf } from '../dialects/all.ts';
+import type { Database } from '../../storage/database/database.ts';
+import type { EventToRecord, RecordInput } from './unit-rows.ts';
+import { recordUnit } from './units.ts';
 
 /** To so many webhooks an event is fanned out in the unit that records it; more follow after its commit. */
 export const fanOutInlineMax = 100;
@@ -17,136 +16,61 @@ const eventsOfSweepMax = 50;
 export interface FanOut {
   /** What `recordEvent` runs inside its unit: the event's deliveries are there with the event. */
   readonly onRecorded: OnRecorded;
-  /** Makes the deliveries of every event that still carries its mark, piece by piece. Answers whether there were any. */
-  sweep(database: Database): Promise<boolean>;
+  /** Which webhooks got deliveries since this was asked last: what a nudge is for. They may not be committed yet. */
+  touched(): readonly string[];
+  /** Makes the deliveries of every event that still carries its mark, piece by piece. Answers which webhooks got any. */
+  sweep(): Promise<readonly string[]>;
 }
 
 export interface FanOutOptions {
+  readonly database: Database;
   readonly ids: Identifiers;
+  /** Steady. */
   readonly clock: Clock;
   /** How long a delivery is retried. */
   readonly retryForMs: number;
 }
 
 export function createFanOut(options: FanOutOptions): FanOut {
+  const { database } = options;
+  let touched: string[] = [];
   return {
-    onRecorded: async ({ tx, event }) => {
-      const piece = await insertPiece({ tx, event, limit: fanOutInlineMax, ...options });
-      return piece < fanOutInlineMax;
+    async onRecorded({ tx, event }) {
+      const row = { ...event, facts: JSON.stringify(event.facts), lease: [], bodies: [] };
+      const [recorded] = await database.runIn(tx, recordUnit, inputOf(options, row, { late: false, limit: fanOutInlineMax }));
+      touched.push(...(recorded?.made.map((made) => made.webhook) ?? []));
     },
-    async sweep(database) {
+    touched() {
+      const all = touched;
+      touched = [];
+      return all;
+    },
+    async sweep() {
       const waiting = await database.read
         .selectFrom('events')
-        .selectAll()
+        .select(['id', 'organization', 'kind', 'project', 'facts', 'created'])
         .where(sql<boolean>`fanned_out = 0`)
         .orderBy('id')
         .limit(eventsOfSweepMax)
         .execute();
+      const webhooks: string[] = [];
       for (const row of waiting) {
-        const event: GatepostEvent = { ...row, kind: row.kind as EventKind, facts: JSON.parse(row.facts) as ReportFacts };
-        while ((await database.write((tx) => sweepPiece({ tx, event, ...options }))) === fanOutPieceMax);
+        for (let complete = false; !complete; ) {
+          const [recorded] = await database.run(
+            recordUnit,
+            inputOf(options, { ...row, lease: [], bodies: [] }, { late: true, limit: fanOutPieceMax }),
+          );
+          webhooks.push(...(recorded?.made.map((made) => made.webhook) ?? []));
+          complete = recorded?.complete ?? true;
+        }
       }
-      return waiting.length > 0;
+      return webhooks;
     },
   };
 }
 
-interface PieceOptions extends FanOutOptions {
-  readonly tx: Tx;
-  readonly event: GatepostEvent;
-}
-
-async function sweepPiece(options: PieceOptions): Promise<number> {
-  const piece = await insertPiece({ ...options, limit: fanOutPieceMax });
-  if (piece < fanOutPieceMax) await markFannedOut({ tx: options.tx, organization: options.event.organization, event: options.event.id });
-  return piece;
-}
-
-/** Inserts deliveries to webhooks that want the event and have none yet, at most `limit`, and answers how many webhooks that were. */
-async function insertPiece({ tx, event, limit, ids, clock, retryForMs }: PieceOptions & { readonly limit: number }): Promise<number> {
-  const webhooks = await tx
-    .selectFrom('webhooks')
-    .select(['webhooks.id', 'webhooks.dialect'])
-    .where('webhooks.organization', '=', event.organization)
-    .where('webhooks.active', '=', 1)
-    // Who came after the event did not want it when it happened.
-    .where('webhooks.created', '<=', event.created)
-    .where('webhooks.events', 'like', `%"${event.kind}"%`)
-    .where((row) => row.or([row('webhooks.project', 'is', null), row('webhooks.project', '=', event.project ?? '')]))
-    .where((row) =>
-      row.not(
-        row.exists(
-          row
-            .selectFrom('deliveries')
-            .select('deliveries.id')
-            .where('deliveries.event', '=', event.id)
-            .whereRef('deliveries.webhook', '=', 'webhooks.id'),
-        ),
-      ),
-    )
-    .orderBy('webhooks.id')
-    .limit(limit)
-    .execute();
-  if (webhooks.length === 0) return 0;
-  await insertBodies({ tx, event, dialects: [...new Set(webhooks.map((webhook) => webhook.dialect))] });
-  const retryUntil = clock.now() + retryForMs;
-  await insertDeliveries({ tx, event, webhooks: webhooks.map((webhook) => webhook.id), ids, clock, retryUntil });
-  return webhooks.length;
-}
-
-/** Keeps the exact bytes of the body, once for an event and dialect. */
-export async function insertBodies(options: {
-  readonly tx: Tx;
-  readonly event: GatepostEvent;
-  readonly dialects: readonly string[];
-}): Promise<void> {
-  const { tx, event, dialects } = options;
-  const rows = dialects.map(dialectOf).map((dialect) => ({
-    event: event.id,
-    dialect: dialect.name,
-    organization: event.organization,
-    content_type: dialect.contentType,
-    body: dialect.body(event),
-  }));
-  await tx
-    .insertInto('event_bodies')
-    .values(rows)
-    .onConflict((on) => on.doNothing())
-    .execute();
-}
-
-export interface InsertDeliveriesOptions {
-  readonly tx: Tx;
-  readonly event: GatepostEvent;
-  readonly webhooks: readonly string[];
-  readonly ids: Identifiers;
-  readonly clock: Clock;
-  readonly retryUntil: number;
-}
-
-/** One pending delivery for each webhook, due at once. Where another node was faster its row stays. Answers their ids. */
-export async function insertDeliveries(options: InsertDeliveriesOptions): Promise<readonly string[]> {
-  const { tx, event, webhooks, ids, clock, retryUntil } = options;
+/** Of an event whose row is there: nothing is born leased, since whoever asked for it is not the one who sends. */
+function inputOf({ clock, retryForMs }: FanOutOptions, event: EventToRecord, piece: Pick<RecordInput, 'late' | 'limit'>): RecordInput {
   const now = clock.now();
-  const rows = webhooks.map((webhook) => ({
-    id: ids.next(),
-    organization: event.organization,
-    event: event.id,
-    kind: event.kind,
-    webhook,
-    state: 'pending' as const,
-    due: now,
-    lease_token: null,
-    last_status: null,
-    last_error: null,
-    created: now,
-    retry_until: retryUntil,
-    settled: null,
-  }));
-  await tx
-    .insertInto('deliveries')
-    .values(rows)
-    .onConflict((on) => on.columns(['event', 'webhook']).doNothing())
-    .execute();
-  return rows.map((row) => row.id);
+  return { events: [event], known: true, now, token: '', leaseUntil: 0, retryUntil: now + retryForMs, ...piece };
 }

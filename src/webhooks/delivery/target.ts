@@ -1,58 +1,126 @@
+import { sql } from 'kysely';
 import type { Clock } from '../../clock.ts';
 import type { Sealer } from '../../secret-key.ts';
+import type { Reader } from '../../storage/database/database.ts';
+import { dialectOf } from '../dialects/all.ts';
+import type { Dialect } from '../dialects/dialect.ts';
 import type { LiveSecrets } from '../signing/secret.ts';
-import { sealedIn } from '../subscriptions/sealed.ts';
-import { maskUrl, secretsOf } from '../subscriptions/url.ts';
-import type { Target } from './claim.ts';
+import { openRow } from '../subscriptions/sealed.ts';
+import { basicAuthorization, maskUrl } from '../subscriptions/url.ts';
+import { addedHeaderList } from './added-headers.ts';
+import type { RetryName, RetryPolicy } from './decide.ts';
+import { retryPolicy } from './decide.ts';
+import type { Transport } from './send.ts';
+import type { Remembered } from './station.ts';
 
-/** A webhook with its secrets open: in memory alone, and only while it is used. */
-export interface OpenTarget {
+/** A webhook with its secrets open: in memory alone, as long as its row is the same. */
+export interface Target {
+  readonly webhook: string;
+  readonly organization: string;
+  readonly slug: string;
+  /** Of the row that it was opened from. */
+  readonly revision: number;
+  readonly dialect: Dialect;
   readonly url: URL;
   /** As it may be shown and logged. */
   readonly shownUrl: string;
-  readonly secrets: LiveSecrets;
+  readonly transport: Transport;
+  readonly authorization: string | null;
+  /** Name, value, name, value. */
+  readonly addedHeaders: readonly string[];
+  readonly policy: RetryPolicy;
+  readonly ordered: boolean;
+  readonly limited: boolean;
+  /** What signs now. */
+  secrets(): LiveSecrets;
   /** What must be masked in whatever the receiver throws back. */
   readonly masked: readonly string[];
+  readonly remembered: Remembered;
 }
 
-/** Open targets held ready; a webhook that changed is opened anew. */
-export const targetsHeldMax = 5_000;
-
-export interface Targets {
-  /** Fails with `secret_unreadable` where a secret does not open. */
-  open(target: Target): OpenTarget;
+/** A webhook whose secrets do not open: each attempt says so. */
+export interface Unopened {
+  readonly webhook: string;
+  readonly organization: string;
+  readonly slug: string;
+  readonly revision: number;
+  readonly error: unknown;
+  readonly policy: RetryPolicy;
+  readonly ordered: boolean;
+  readonly limited: boolean;
+  readonly remembered: Remembered;
 }
 
-interface Held {
-  readonly from: Target;
-  readonly url: URL;
-  readonly current: string;
-  readonly previous: string | null;
-  readonly masked: readonly string[];
+export interface TargetOptions {
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly retryIntervalMs: number;
+  /** Added to every request beside the webhook's own. */
+  readonly addedHeaders: Readonly<Record<string, string>>;
 }
 
-export function createTargets({ sealer, clock }: { readonly sealer: Sealer; readonly clock: Clock }): Targets {
-  const held = new Map<string, Held>();
-  const openNew = (target: Target): Held => {
-    const places = sealedIn(target.webhook);
-    const url = new URL(places.openUrl(sealer, target.url));
-    const previous = target.previousSecret === null ? null : sealer.open(target.previousSecret, places.previousSecret);
-    const opened = { from: target, url, current: sealer.open(target.secret, places.secret), previous, masked: secretsOf(url) };
-    const oldest = held.size >= targetsHeldMax ? held.keys().next().value : undefined;
-    if (oldest !== undefined) held.delete(oldest);
-    held.set(target.webhook, opened);
-    return opened;
-  };
+/** Webhooks that one statement reads. */
+export const targetsOfReadMax = 500;
+
+/** Reads and opens webhooks; one that is gone is left out. */
+export async function readTargets(read: Reader, ids: readonly string[], options: TargetOptions): Promise<readonly (Target | Unopened)[]> {
+  const rows = await select(read, ids);
+  return rows.map((row) => {
+    const common = {
+      webhook: row.id,
+      organization: row.organization,
+      slug: row.slug,
+      revision: row.revision,
+      policy: retryPolicy(row.retry as RetryName, options.retryIntervalMs),
+      ordered: row.ordered === 1,
+      limited: row.rate_count !== null,
+      remembered: {
+        failures: row.failures,
+        slow: row.slow === 1,
+        proven: row.last_success !== null,
+        restingUntil: row.resting_until,
+      },
+    };
+    try {
+      return { ...common, ...open(row, options) };
+    } catch (error) {
+      return { ...common, error };
+    }
+  });
+}
+
+export function isOpen(target: Target | Unopened): target is Target {
+  return 'url' in target;
+}
+
+type Row = Awaited<ReturnType<typeof select>>[number];
+
+async function select(read: Reader, ids: readonly string[]) {
+  return read
+    .selectFrom('webhooks')
+    .innerJoin('organizations', 'organizations.id', 'webhooks.organization')
+    .innerJoin('webhook_states', 'webhook_states.webhook', 'webhooks.id')
+    .selectAll('webhooks')
+    .select(['organizations.slug', 'webhook_states.slow', 'webhook_states.resting_until', 'webhook_states.last_success'])
+    .select(sql<number>`webhook_states.failures`.as('failures'))
+    .where('webhooks.id', 'in', [...ids])
+    .execute();
+}
+
+function open(row: Row, { sealer, clock, addedHeaders }: TargetOptions) {
+  const opened = openRow(sealer, row);
+  const both: LiveSecrets = { current: opened.secret, previous: opened.previousSecret };
+  const alone: LiveSecrets = { current: opened.secret, previous: null };
+  const until = opened.previousSecret === null ? null : row.previous_secret_until;
+  const dialect = dialectOf(row.dialect);
   return {
-    open(target) {
-      const known = held.get(target.webhook);
-      const { url, current, previous, masked } = known !== undefined && same(known.from, target) ? known : openNew(target);
-      const overlaps = previous !== null && target.previousSecretUntil !== null && clock.now() < target.previousSecretUntil;
-      return { url, shownUrl: maskUrl(url), secrets: { current, previous: overlaps ? previous : null }, masked };
-    },
+    dialect,
+    url: opened.url,
+    shownUrl: maskUrl(opened.url),
+    transport: { proxy: opened.proxy, ca: row.ca, redirects: dialect.redirects, revision: row.revision },
+    authorization: basicAuthorization(opened.url),
+    addedHeaders: addedHeaderList(addedHeaders, opened.headers),
+    secrets: () => (until !== null && clock.now() < until ? both : alone),
+    masked: opened.masked,
   };
-}
-
-function same(one: Target, other: Target): boolean {
-  return one.url === other.url && one.secret === other.secret && one.previousSecret === other.previousSecret;
 }

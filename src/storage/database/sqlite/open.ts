@@ -42,6 +42,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Connected> {
       const { rows } = await tx.executeQuery(CompiledQuery.raw(hotCallSql, [callOf(unit, input)]));
       return rows[0] as Out;
     },
+    clock: () => Promise.resolve(null),
     async close() {
       await writer.close();
       reading.close();

@@ -3,13 +3,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import { eachDatabase } from '../../../test/databases.ts';
-import { createEngine, ids, lastFirst, startReceiver, until } from '../../../test/webhooks/engine.ts';
+import { createEngine, ids, lastFirst, sealer, startReceiver, until } from '../../../test/webhooks/engine.ts';
+import { systemClock } from '../../clock.ts';
 import type { Database } from '../../storage/database/database.ts';
 import { abandonMs } from '../../worker.ts';
-import { claim, leaseMs } from './claim.ts';
+import { updateWebhook } from '../subscriptions/change.ts';
 import { resend } from './resend.ts';
-import { createSettler } from './settle.ts';
-import { createSlots, inFlightOfWebhookMax } from './slots.ts';
+import { leaseMsDefault } from './turns.ts';
+import type { ClaimRow, OutcomeRow } from './unit-rows.ts';
+import { lanes } from './unit-rows.ts';
+import { turnUnit } from './units.ts';
 import { takeBackExpired } from './upkeep.ts';
 
 const report = {
@@ -27,6 +30,23 @@ const report = {
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const deliveriesOf = (database: Database) => database.read.selectFrom('deliveries').selectAll().orderBy('id').execute();
 const attemptsOf = (database: Database) => database.read.selectFrom('attempts').selectAll().orderBy('id').execute();
+
+/** One turn as the engine makes it: what is settled, and what is claimed. */
+function turn(
+  database: Database,
+  what: { readonly outcomes?: readonly OutcomeRow[]; readonly claims?: readonly ClaimRow[]; readonly now?: number },
+) {
+  const { outcomes = [], claims = [], now = Date.now() } = what;
+  return database.run(turnUnit, {
+    now,
+    token: `${database.node}:${ids.random()}`,
+    leaseUntil: now + leaseMsDefault,
+    outcomes,
+    returned: [],
+    claims,
+  });
+}
+
 const settled = (database: Database, n: number) =>
   until(async () => (await deliveriesOf(database)).filter((row) => row.settled !== null).length === n);
 
@@ -88,7 +108,7 @@ eachDatabase((open, engine) => {
     let well = false;
     const receiver = await startReceiver(t, (response) => response.writeHead(well ? 200 : 503).end());
     const it = await createEngine(t, { database, intervalMs: 50, retryForMs: 120 });
-    await it.addWebhook(receiver.url);
+    const webhook = await it.addWebhook(receiver.url);
     await it.worker.start();
     await it.happen();
     await settled(database, 1);
@@ -99,7 +119,7 @@ eachDatabase((open, engine) => {
     await database.write((tx) =>
       resend({ tx, organization: it.organization, delivery: exhausted?.id ?? '', clock: { now: () => Date.now() }, retryForMs: 1000 }),
     );
-    it.worker.nudge();
+    it.worker.wake(webhook);
     await until(async () => (await deliveriesOf(database))[0]?.state === 'delivered');
     assert.equal(new Set(receiver.arrived.map((each) => each.headers['webhook-id'])).size, 1);
     assert.equal((await attemptsOf(database)).length, receiver.arrived.length);
@@ -111,7 +131,7 @@ eachDatabase((open, engine) => {
     const waiting: (() => void)[] = [];
     const receiver = await startReceiver(t, (response) => waiting.push(() => response.writeHead(200).end()));
     const it = await createEngine(t, { database });
-    await it.addWebhook(receiver.url);
+    const webhook = await it.addWebhook(receiver.url);
     await it.worker.start();
     await it.happen();
     await receiver.count(1);
@@ -128,7 +148,7 @@ eachDatabase((open, engine) => {
     await settled(database, 1);
     // And once it is delivered.
     await again();
-    it.worker.nudge();
+    it.worker.wake(webhook);
     await receiver.count(3);
     waiting.shift()?.();
     await settled(database, 1);
@@ -143,29 +163,49 @@ eachDatabase((open, engine) => {
     const t = lastFirst(context);
     const database = await open(t);
     const it = await createEngine(t, { database });
-    await it.addWebhook('http://127.0.0.1:1/');
+    const webhook = await it.addWebhook('http://127.0.0.1:1/');
     for (let n = 0; n < 6; n += 1) await it.happen();
-    const clock = { now: () => Date.now() };
-    const claims = await Promise.all([0, 1, 2].map(() => claim({ database, clock, ids, slots: createSlots(), count: 100 })));
-    const taken = claims.flat();
+    const claims = [{ webhook, lane: lanes.first, limit: 100 }];
+    const turns = await Promise.all([0, 1, 2].map(() => turn(database, { claims })));
+    const taken = turns.flatMap(({ claimed }) => claimed.flatMap((each) => each.rows));
     assert.equal(taken.length, 6);
     assert.equal(new Set(taken.map((each) => each.delivery)).size, 6);
-    const [stale] = taken;
-    assert.ok(stale);
+    const [before] = await deliveriesOf(database);
     // Its lease ends, another takes it.
-    const later = { now: () => Date.now() + leaseMs + 1 };
-    assert.equal(await takeBackExpired({ database, clock: later }), 6);
-    const [fresh] = (await claim({ database, clock: later, ids, slots: createSlots(), count: 100 })).filter(
-      (each) => each.delivery === stale.delivery,
-    );
-    assert.ok(fresh);
-    const settler = createSettler({ database, ids });
-    const attempt = { at: 1, durationMs: 1, request: '{}', status: 200, answerHeaders: null, answerBody: null, error: null };
-    const outcome = { decision: { state: 'delivered' } as const, now: Date.now(), attempt };
-    assert.equal(await settler.settle({ ...outcome, claimed: stale }), false);
+    const now = Date.now() + leaseMsDefault + 1;
+    assert.equal(await takeBackExpired({ database, clock: { now: () => now } }), 6);
+    await turn(database, { claims, now });
+    const [after] = await deliveriesOf(database);
+    const outcome = (token: string | null | undefined): OutcomeRow => ({
+      delivery: before?.id ?? '',
+      organization: it.organization,
+      webhook,
+      token: token ?? '',
+      state: 'delivered',
+      lane: lanes.first,
+      due: now,
+      number: 1,
+      now,
+      attempt: ids.next(),
+      at: now,
+      durationMs: 1,
+      request: '{}',
+      status: 200,
+      answerHeaders: null,
+      answerBody: null,
+      error: null,
+      worked: true,
+      slow: false,
+      restingUntil: null,
+      gone: true,
+    });
+    const state = async (token: string | null | undefined) => (await turn(database, { outcomes: [outcome(token)], now })).states;
+    assert.deepEqual(await state(before?.lease_token), [null]);
     assert.equal((await attemptsOf(database)).length, 0);
-    assert.equal(await settler.settle({ ...outcome, claimed: fresh }), true);
-    assert.equal(await settler.settle({ ...outcome, claimed: fresh }), false);
+    // What does not count says nothing about the webhook either.
+    assert.equal((await database.read.selectFrom('webhooks').select('active').executeTakeFirstOrThrow()).active, 1);
+    assert.deepEqual(await state(after?.lease_token), ['delivered']);
+    assert.deepEqual(await state(after?.lease_token), [null]);
     assert.equal((await attemptsOf(database)).length, 1);
   });
 
@@ -174,17 +214,16 @@ eachDatabase((open, engine) => {
     const database = await open(t);
     const receiver = await startReceiver(t);
     const it = await createEngine(t, { database });
-    await it.addWebhook(receiver.url);
+    const webhook = await it.addWebhook(receiver.url);
     await it.happen();
-    const before = { now: () => Date.now() - leaseMs - 1 };
-    // A process that claims and sends, and dies before it settles. On PostgreSQL its lease has ended by now.
-    await database.write((tx) => tx.updateTable('deliveries').set({ due: before.now() }).execute());
-    const [claimed] = await claim({ database, clock: before, ids, slots: createSlots(), count: 1 });
-    assert.ok(claimed);
+    // A process that claims and sends, and dies before it settles.
+    const { claimed } = await turn(database, { claims: [{ webhook, lane: lanes.first, limit: 1 }] });
+    const [taken] = claimed.flatMap((each) => each.rows);
+    assert.ok(taken);
     await it.worker.start();
     await settled(database, 1);
     assert.equal(receiver.arrived.length, 1);
-    assert.equal(receiver.arrived[0]?.headers['webhook-id'], claimed.delivery);
+    assert.equal(receiver.arrived[0]?.headers['webhook-id'], taken.delivery);
     assert.equal(receiver.arrived[0]?.headers['x-gatepost-attempt'], '1');
   });
 
@@ -200,32 +239,34 @@ eachDatabase((open, engine) => {
     await it.worker.start();
     for (let n = 0; n < 30; n += 1) await it.happen();
     await healthy.count(30);
-    await hanging.count(inFlightOfWebhookMax);
-    // Two more turns of the worker, each of which would claim more if it could.
+    await hanging.count(1);
+    // Two more turns, each of which would claim more if it could: one that never answered gets no more than one.
     for (let n = 31; n <= 32; n += 1) {
       await it.happen();
       await healthy.count(n);
     }
-    assert.equal(hanging.arrived.length, inFlightOfWebhookMax);
+    assert.equal(hanging.arrived.length, 1);
   });
 
   test(`a webhook that has failed is probed by one at a time (${engine})`, async (context) => {
     const t = lastFirst(context);
     const database = await open(t);
     const underWay = { now: 0, most: 0 };
-    const hanging = await startReceiver(t, (response, _arrived, nth) => {
+    const [well, inFlightMax] = [20, 8];
+    const receiver = await startReceiver(t, (response, _arrived, nth) => {
       underWay.now += 1;
       // Those that were sent together before the first of them failed; what comes later is a probe.
-      if (nth > inFlightOfWebhookMax) underWay.most = Math.max(underWay.most, underWay.now);
+      if (nth > well + inFlightMax) underWay.most = Math.max(underWay.most, underWay.now);
       response.once('close', () => {
         underWay.now -= 1;
       });
+      if (nth <= well) response.end();
     });
-    const it = await createEngine(t, { database, deadlineMs: 300 });
-    await it.addWebhook(hanging.url);
-    for (let n = 0; n < 30; n += 1) await it.happen();
+    const it = await createEngine(t, { database, deadlineMs: 300, bounds: { inFlightMax, restMsMin: 1, restMsMax: 1 } });
+    await it.addWebhook(receiver.url);
+    for (let n = 0; n < well + inFlightMax + 10; n += 1) await it.happen();
     await it.worker.start();
-    await hanging.count(inFlightOfWebhookMax + 3);
+    await receiver.count(well + inFlightMax + 2);
     assert.equal(underWay.most, 1);
   });
 
@@ -252,16 +293,15 @@ eachDatabase((open, engine) => {
     const t = lastFirst(context);
     const database = await open(t);
     const it = await createEngine(t, { database });
-    await it.addWebhook('http://127.0.0.1:1/');
-    for (let n = 0; n < 5; n += 1) await it.happen();
-    await database.write((tx) => tx.updateTable('deliveries').set({ attempts: 1, due: 1 }).execute());
+    const receiver = await startReceiver(t);
+    await it.addWebhook(receiver.url);
+    for (let n = 0; n < 3; n += 1) await it.happen();
+    await database.write((tx) => tx.updateTable('deliveries').set({ attempts: 1, lane: lanes.retry, due: 1 }).execute());
     const fresh = await it.happen();
-    const taken = await claim({ database, clock: { now: () => Date.now() }, ids, slots: createSlots(), count: 3 });
-    assert.deepEqual(
-      taken.map((each) => each.lane),
-      ['first', 'retry', 'retry'],
-    );
-    assert.equal(taken[0]?.event, fresh);
+    await it.worker.start();
+    await receiver.count(4);
+    const first = (await deliveriesOf(database)).find((row) => row.event === fresh);
+    assert.equal(receiver.arrived[0]?.headers['webhook-id'], first?.id);
   });
 
   test(`while a webhook is off nothing is made for it, and what waits is neither sent nor lost (${engine})`, async (context) => {
@@ -271,8 +311,9 @@ eachDatabase((open, engine) => {
     const it = await createEngine(t, { database });
     const webhook = await it.addWebhook(receiver.url);
     await it.happen();
-    const turn = (active: number) => database.write((tx) => tx.updateTable('webhooks').set({ active }).where('id', '=', webhook).execute());
-    await turn(0);
+    const who = { organization: it.organization, onlyProject: null, webhook, sealer, actor: 'cli', ids, clock: systemClock } as const;
+    const turn = (active: boolean) => database.write((tx) => updateWebhook({ ...who, tx, change: { active } }));
+    await turn(false);
     await it.happen();
     await it.worker.start();
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -280,8 +321,8 @@ eachDatabase((open, engine) => {
       (await deliveriesOf(database)).map((row) => row.state),
       ['pending'],
     );
-    await turn(1);
-    it.worker.nudge();
+    await turn(true);
+    it.worker.wake(webhook);
     await settled(database, 1);
     assert.equal(receiver.arrived.length, 1);
   });

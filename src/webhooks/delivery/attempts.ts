@@ -1,0 +1,187 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../../clock.ts';
+import type { Identifiers } from '../../identifiers.ts';
+import { compose, shownAnswer, shownRequest } from './attempt.ts';
+import type { Decision } from './decide.ts';
+import { askedFor, decide } from './decide.ts';
+import { failureOf } from './failure.ts';
+import type { DeliveryMetrics } from './metrics.ts';
+import type { Answer, Outgoing, Sender } from './send.ts';
+import type { Job, Slot, Stations } from './stations.ts';
+import type { Bounds } from './station.ts';
+import { isOpen } from './target.ts';
+import type { Turns } from './turns.ts';
+import type { Lane, OutcomeRow } from './unit-rows.ts';
+import { lanes } from './unit-rows.ts';
+
+/** A job is not begun where less than this of its lease would be left after the longest attempt: its outcome could not be written down. */
+export const leaseLeftMsMin = 2_000;
+
+export interface AttemptsOptions {
+  readonly clock: Clock;
+  readonly steady: Clock;
+  readonly ids: Identifiers;
+  readonly log: Logger;
+  readonly userAgent: string;
+  readonly sender: Sender;
+  readonly stations: Stations;
+  readonly turns: Turns;
+  readonly metrics: DeliveryMetrics;
+  readonly bounds: Bounds;
+}
+
+export interface Attempts {
+  /** Sends a job in its slot, decides what becomes of it, and hands the outcome to the next turn. Never throws. */
+  begin(job: Job, slot: Slot): void;
+  /** Answers when all that is under way has ended; after `graceMs` it is broken off, and left to its lease. */
+  stop(graceMs: number): Promise<void>;
+}
+
+interface Exchanged {
+  readonly job: Job;
+  readonly slot: Slot;
+  /** By the wall clock. */
+  readonly at: number;
+  readonly answer: Answer;
+  /** Null where a secret did not open, so that nothing could be sent. */
+  readonly outgoing: Outgoing | null;
+}
+
+export function createAttempts(options: AttemptsOptions): Attempts {
+  const { clock, steady, stations, turns, sender, metrics } = options;
+  let underWay = 0;
+  let broken = false;
+  let allEnded: () => void = () => undefined;
+
+  const attempt = async (job: Job, slot: Slot): Promise<void> => {
+    const { target } = slot.station;
+    const at = clock.now();
+    slot.since = steady.now();
+    if (job.attempt === 1) metrics.firstAttempt(slot.since - job.created);
+    if (!isOpen(target)) return end({ job, slot, at, answer: unsent(target.error), outgoing: null });
+    const outgoing = compose({ job, target, userAgent: options.userAgent, now: at });
+    end({ job, slot, at, answer: await sender.send(outgoing), outgoing });
+  };
+  const end = (exchanged: Exchanged): void => {
+    const { job, slot, answer } = exchanged;
+    // We broke it off ourselves to stop: that is no failure of the receiver's. The lease gives it back.
+    if (broken && answer.status === null) return stations.brokenOff(slot);
+    const { station } = slot;
+    const { policy, ordered } = station.target;
+    const now = steady.now();
+    const decision = decide({ answer, attempt: job.attempt, retryUntil: job.retryUntil, policy, now, random: Math.random() });
+    const worked = decision.state === 'delivered';
+    // The slot is free when the answer has ended: the next request need not wait until this one's outcome is on disk.
+    if (worked) stations.worked(slot, answer.durationMs);
+    else stations.failed(slot, { durationMs: answer.durationMs, timedOut: answer.failure === 'timeout', notBefore: askedFor(answer, now) });
+    if (ordered && decision.state === 'pending') stations.restUntil(station, decision.due);
+    const row = outcomeRow(exchanged, { decision, now, id: options.ids.next() });
+    turns.settle({ row, job, settled: (state) => settled(exchanged, decision, state) });
+  };
+  const settled = (exchanged: Exchanged, decision: Decision, state: string | null): void => {
+    const { slot, answer, job } = exchanged;
+    const { station } = slot;
+    metrics.attempted({ outcome: decision.state, durationMs: answer.durationMs });
+    if (state === null) metrics.leaseLost();
+    else if (decision.state === 'delivered') metrics.succeeded(steady.now() - job.created);
+    // Asked for again while it was under way, it waits once more.
+    if (state === 'pending' && decision.state !== 'pending') stations.mark(station, lanes.asked);
+    else if (state === 'pending' && decision.state === 'pending') {
+      if (station.target.ordered) stations.mark(station, lanes.first);
+      else stations.markRetry(station, decision.due);
+    }
+    if (state === 'pending') stations.look(station);
+    logAttempt(options.log, exchanged, decision, state !== null);
+  };
+  return {
+    begin(job, slot) {
+      underWay += 1;
+      attempt(job, slot)
+        .catch((error: unknown) => end({ job, slot, at: clock.now(), answer: unsent(error), outgoing: null }))
+        .catch((error: unknown) => options.log.error({ err: error, delivery: job.delivery }, 'an attempt failed'))
+        .finally(() => {
+          underWay -= 1;
+          if (underWay === 0) allEnded();
+        });
+    },
+    async stop(graceMs) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      allEnded = resolve;
+      if (underWay === 0) return;
+      const timer = setTimeout(() => {
+        broken = true;
+        void sender.close();
+      }, graceMs);
+      await promise;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function unsent(error: unknown): Answer {
+  const { code, reason } = failureOf(error);
+  return { status: null, headers: {}, body: null, failure: code, reason, durationMs: 0 };
+}
+
+interface Decided {
+  readonly decision: Decision;
+  readonly now: number;
+  readonly id: string;
+}
+
+function outcomeRow({ job, slot, at, answer, outgoing }: Exchanged, { decision, now, id }: Decided): OutcomeRow {
+  const { target, health, webhook } = slot.station;
+  const shown = shownAnswer(answer, isOpen(target) ? target.masked : []);
+  const request = outgoing !== null && isOpen(target) ? shownRequest(outgoing, target, answer.reason) : '{}';
+  return {
+    delivery: job.delivery,
+    organization: target.organization,
+    webhook,
+    token: job.token,
+    state: decision.state,
+    ...place(job, decision, target.ordered, now),
+    number: job.attempt,
+    now,
+    attempt: id,
+    at,
+    durationMs: answer.durationMs,
+    request,
+    status: answer.status,
+    answerHeaders: shown.headers,
+    answerBody: shown.body,
+    error: answer.failure,
+    worked: decision.state === 'delivered',
+    slow: health.slow,
+    restingUntil: health.standing === 'resting' ? health.restUntil : null,
+    gone: decision.state === 'exhausted' && decision.gone,
+  };
+}
+
+/** Where a delivery waits from now on. In strict order it keeps its place: its webhook waits instead. */
+function place(job: Job, decision: Decision, ordered: boolean, now: number): { readonly lane: Lane; readonly due: number } {
+  if (decision.state !== 'pending') return { lane: job.lane, due: now };
+  return ordered ? { lane: lanes.first, due: job.created } : { lane: lanes.retry, due: decision.due };
+}
+
+/** One wide line for each attempt: organizations by their slug, URLs masked, never a secret. */
+function logAttempt(log: Logger, { job, slot, answer }: Exchanged, decision: Decision, counted: boolean): void {
+  const { target, webhook } = slot.station;
+  log.info(
+    {
+      organization: target.slug,
+      webhook,
+      delivery: job.delivery,
+      event: job.event,
+      kind: job.kind,
+      attempt: job.attempt,
+      url: isOpen(target) ? target.shownUrl : null,
+      status: answer.status,
+      error: answer.failure,
+      reason: answer.reason,
+      durationMs: answer.durationMs,
+      outcome: counted ? decision.state : 'lease_lost',
+      due: decision.state === 'pending' ? decision.due : null,
+    },
+    'delivery.attempted',
+  );
+}

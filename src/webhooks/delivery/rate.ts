@@ -1,0 +1,36 @@
+/** Spacing is stretched by this part, and by no less than this time: what travels at different speeds still arrives within the limit. */
+const stretchPart = 0.005;
+const stretchMsMin = 1;
+/** How far back unused room counts where attempts follow each other faster than anybody looks at the clock. */
+const lookMs = 5;
+
+export interface RateOptions {
+  /** At most so many attempts … */
+  readonly count: number;
+  /** … in each span of so long. */
+  readonly periodMs: number;
+  /** The time up to which attempts are spoken for. */
+  readonly at: number;
+  readonly now: number;
+  readonly wanted: number;
+}
+
+/**
+ * How many attempts may begin now, evenly spaced: no span of the period ever sees more than `count`, also over a restart and over all nodes, since
+ * `at` is in the webhook's row. Answers what `at` becomes when they are taken, and when the next may begin. Pure.
+ */
+export function rateAllows({ count, periodMs, at, now, wanted }: RateOptions): {
+  readonly count: number;
+  readonly at: number;
+  readonly next: number;
+} {
+  const even = periodMs / count;
+  const spacing = even + Math.max(stretchMsMin, even * stretchPart);
+  // A clock that was set back must not close the webhook for longer than a period.
+  const spoken = at > now + periodMs ? now : at;
+  const from = Math.max(spoken, spacing < lookMs ? now - lookMs : now);
+  const allowed = spoken > now ? 0 : Math.floor((now - from) / spacing) + 1;
+  const taken = Math.min(wanted, allowed);
+  const after = taken === 0 ? spoken : Math.ceil(from + taken * spacing);
+  return { count: taken, at: after, next: Math.max(after, now + 1) };
+}

@@ -1,0 +1,274 @@
+import type { Statement } from 'better-sqlite3';
+import { systemClock } from '../../clock.ts';
+import type { SqliteHotUnit } from '../../storage/database/hot.ts';
+import { createIdentifiers } from '../../identifiers.ts';
+import { aboutWebhook, eventOf } from './event-row.ts';
+import { dialectOf } from '../dialects/all.ts';
+import { rateAllows } from './rate.ts';
+import type { Outcomes } from './outcomes.ts';
+import { outcomesOf } from './outcomes.ts';
+import type {
+  BodyText,
+  Claimed,
+  ClaimedRow,
+  ClaimRow,
+  EventToRecord,
+  OutcomeRow,
+  RecordInput,
+  Recorded,
+  ReturnedRow,
+  TurnInput,
+  TurnOutput,
+} from './unit-rows.ts';
+import { heldMs, lanes, latin1 } from './unit-rows.ts';
+
+// Runs in the writer's thread. Statements are prepared once and run in a loop: a statement with all rows in it gains nothing on SQLite.
+
+type Connection = Parameters<SqliteHotUnit<unknown, unknown>>[0];
+
+interface Wanting {
+  readonly webhook: string;
+  readonly dialect: string;
+  readonly revision: number;
+}
+
+export const record: SqliteHotUnit<RecordInput, readonly Recorded[]> = (connection) => {
+  const ids = createIdentifiers(systemClock);
+  const insertEvent = connection.prepare(
+    'insert into events (id, organization, kind, project, facts, created, fanned_out) values (?, ?, ?, ?, ?, ?, ?)',
+  );
+  const markEvent = connection.prepare('update events set fanned_out = 1 where id = ?');
+  const wantingOf = (missing: string) =>
+    connection.prepare<unknown[], Wanting>(
+      `select s.webhook, s.dialect, w.revision from subscriptions s join webhooks w on w.id = s.webhook
+       where s.organization = ? and s.kind = ? and s.project in ('', ?) and s.since <= ? and s.webhook <> ? ${missing} limit ?`,
+    );
+  const wanting = wantingOf('');
+  const wantingStill = wantingOf('and not exists (select 1 from deliveries d where d.event = ? and d.webhook = s.webhook)');
+  const insertBody = connection.prepare(
+    'insert into event_bodies (event, dialect, organization, content_type, body) values (?, ?, ?, ?, ?) on conflict do nothing',
+  );
+  const insertDelivery = connection.prepare(
+    `insert into deliveries (id, organization, event, kind, webhook, state, lane, due, lease_token, created, retry_until)
+     values (?, ?, ?, ?, ?, ?, ${lanes.first}, ?, ?, ?, ?)`,
+  );
+  const one = (event: EventToRecord, input: RecordInput): Recorded => {
+    const about = aboutWebhook(event) ?? '';
+    const project = event.project ?? '';
+    // Who is there in this very unit wants it, whatever the clocks say.
+    const since = input.late ? event.created : Number.MAX_SAFE_INTEGER;
+    const targets = input.known
+      ? wantingStill.all(event.organization, event.kind, project, since, about, event.id, input.limit)
+      : wanting.all(event.organization, event.kind, project, since, about, input.limit);
+    const complete = targets.length < input.limit;
+    if (!input.known) {
+      const { id, organization, kind, facts, created } = event;
+      insertEvent.run(id, organization, kind, event.project, facts, created, Number(complete));
+    } else if (complete) markEvent.run(event.id);
+    for (const dialect of new Set(targets.map((target) => target.dialect))) {
+      const body = bodyOf(event, dialect);
+      insertBody.run(event.id, dialect, event.organization, body.contentType, body.bytes);
+    }
+    const made = targets.map(({ webhook, dialect, revision }) => {
+      const leased = event.lease.includes(webhook);
+      const delivery = ids.next();
+      const [state, due, token] = leased ? ['leased', input.leaseUntil, input.token] : ['pending', input.now, null];
+      const { now, retryUntil } = input;
+      insertDelivery.run(delivery, event.organization, event.id, event.kind, webhook, state, due, token, now, retryUntil);
+      return { webhook, dialect, delivery, leased, revision };
+    });
+    return { made, complete };
+  };
+  return (input) => input.events.map((event) => one(event, input));
+};
+
+function bodyOf(event: EventToRecord, name: string): { readonly contentType: string; readonly bytes: Buffer } {
+  const rendered = event.bodies.find((body) => body.dialect === name);
+  if (rendered !== undefined) return { contentType: rendered.contentType, bytes: latin1.bytes(rendered.body) };
+  const dialect = dialectOf(name);
+  return { contentType: dialect.contentType, bytes: dialect.body(eventOf(event)) };
+}
+
+export const turn: SqliteHotUnit<TurnInput, TurnOutput> = (connection) => {
+  const settle = settler(connection);
+  const giveBack = connection.prepare(
+    "update deliveries set state = 'pending', lane = ?, due = ?, lease_token = null where id = ? and state = 'leased' and lease_token = ?",
+  );
+  const returnAll = (rows: readonly ReturnedRow[]) => {
+    for (const { lane, due, delivery, token } of rows) giveBack.run(lane, due, delivery, token);
+  };
+  const claim = claimer(connection);
+  return (input) => {
+    const states = settle(input.outcomes);
+    returnAll(input.returned);
+    const bodies: BodyText[] = [];
+    const claimed = claim(input, bodies);
+    return { states, claimed, bodies };
+  };
+};
+
+function settler(connection: Connection): (rows: readonly OutcomeRow[]) => readonly (string | null)[] {
+  // Asked for again meanwhile: this end is a new beginning.
+  const update = connection.prepare<unknown[], { readonly state: string }>(
+    `update deliveries set state = iif(again = 1, 'pending', @state), lane = iif(again = 1, ${lanes.asked}, @lane),
+       due = iif(again = 1, @now, @due), settled = iif(again = 1 or @state = 'pending', null, @ended), again = 0, lease_token = null,
+       attempts = @number, last_status = @status, last_error = @error
+     where id = @delivery and state = 'leased' and lease_token = @token returning state`,
+  );
+  const insert = connection.prepare(
+    `insert into attempts (id, organization, delivery, number, at, duration_ms, request, status, response_headers, response_body, error)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const standings = stander(connection);
+  return (rows) => {
+    const states = rows.map((row) => {
+      const { state, lane, now, due, at, number, status, error, delivery, token } = row;
+      const result = update.get({ state, lane, now, due, ended: at + row.durationMs, number, status, error, delivery, token });
+      if (result === undefined) return null;
+      const { attempt, organization, durationMs, request, answerHeaders, answerBody } = row;
+      insert.run(attempt, organization, delivery, number, at, durationMs, request, status, answerHeaders, answerBody, error);
+      return result.state;
+    });
+    standings(outcomesOf(rows.filter((_, index) => states[index] !== null)));
+    return states;
+  };
+}
+
+/** How the webhooks stand after these outcomes. */
+function stander(connection: Connection): (webhooks: readonly Outcomes[]) => void {
+  const update = connection.prepare(
+    `update webhook_states set
+       failures = iif(@worked, 0, failures) + @failures,
+       failing_since = iif(@failures = 0, null, coalesce(iif(@worked, null, failing_since), @firstFailure)),
+       warned = iif(@worked, null, warned),
+       last_failure = coalesce(@lastFailure, last_failure), last_success = coalesce(@lastSuccess, last_success),
+       last_status = @status, last_error = @error, slow = @slow, resting_until = @restingUntil,
+       announce = iif(@gone and (select active from webhooks where id = @webhook) = 1, 'disabled', announce)
+     where webhook = @webhook`,
+  );
+  const switchOff = connection.prepare(
+    "update webhooks set active = 0, off_since = ?, off_reason = 'gone', revision = revision + 1 where id = ? and active = 1",
+  );
+  const unsubscribe = connection.prepare('delete from subscriptions where webhook = ?');
+  return (webhooks) => {
+    for (const each of webhooks) {
+      update.run({ ...each, worked: Number(each.worked), slow: Number(each.slow), gone: Number(each.gone) });
+      if (!each.gone) continue;
+      switchOff.run(each.at, each.webhook);
+      unsubscribe.run(each.webhook);
+    }
+  };
+}
+
+interface WebhookRow {
+  readonly active: number;
+  readonly revision: number;
+  readonly dialect: string;
+  readonly ordered: number;
+  readonly rate_count: number | null;
+  readonly rate_period_ms: number | null;
+}
+
+interface ReadyRow extends Omit<ClaimedRow, 'body' | 'retryUntil'> {
+  readonly row: number;
+  readonly retry_until: number;
+}
+
+function claimer(connection: Connection): (input: TurnInput, bodies: BodyText[]) => readonly Claimed[] {
+  const webhookOf = connection.prepare<[string], WebhookRow>(
+    'select active, revision, dialect, ordered, rate_count, rate_period_ms from webhooks where id = ?',
+  );
+  const ready = connection.prepare<unknown[], ReadyRow>(
+    `select rowid as row, id as delivery, event, kind, attempts, created, retry_until from deliveries
+     where webhook = ? and state = 'pending' and lane = ? and due <= ? order by due, id limit ?`,
+  );
+  const lease = connection.prepare("update deliveries set state = 'leased', due = ?, lease_token = ? where rowid = ?");
+  const leased = connection.prepare("select 1 from deliveries where webhook = ? and state = 'leased' limit 1");
+  const nextDue = connection
+    .prepare("select min(due) from deliveries where webhook = ? and state = 'pending' and lane = ?")
+    .pluck() as Statement<[string, number], number | null>;
+  const body = bodyReader(connection);
+  const rate = rateKeeper(connection);
+  return (input, bodies) => {
+    const held = new Map<string, number>();
+    return input.claims.map((asked) => {
+      const webhook = webhookOf.get(asked.webhook);
+      if (webhook?.active !== 1) return nothing(asked);
+      const limit = roomOf({ webhook, asked, now: input.now, rate, leased: () => leased.get(asked.webhook) !== undefined });
+      // Only retries wait for a time; of the others the time is nothing but their order.
+      const before = asked.lane === lanes.retry ? input.now : Number.MAX_SAFE_INTEGER;
+      const found = limit.count === 0 ? [] : ready.all(asked.webhook, asked.lane, before, limit.count);
+      for (const each of found) lease.run(input.leaseUntil, input.token, each.row);
+      rate.take(asked.webhook, webhook, found.length, input.now);
+      const rows = found.map((each) => claimedRow(each, body(each.event, webhook.dialect, bodies, held)));
+      const next = limit.next ?? (found.length < limit.count ? nextDue.get(asked.webhook, asked.lane) : input.now);
+      return { webhook: asked.webhook, lane: asked.lane, active: true, revision: webhook.revision, rows, next: next ?? null };
+    });
+  };
+}
+
+function claimedRow({ delivery, event, kind, attempts, created, retry_until }: ReadyRow, body: number): ClaimedRow {
+  return { delivery, event, kind, attempts, created, retryUntil: retry_until, body };
+}
+
+function nothing({ webhook, lane }: ClaimRow): Claimed {
+  return { webhook, lane, active: false, revision: 0, rows: [], next: null };
+}
+
+type RateKeeper = ReturnType<typeof rateKeeper>;
+
+interface Room {
+  readonly count: number;
+  /** When to ask again, where nothing or less was allowed; null: whenever there is something. */
+  readonly next: number | null;
+}
+
+function roomOf(options: {
+  readonly webhook: WebhookRow;
+  readonly asked: ClaimRow;
+  readonly now: number;
+  readonly rate: RateKeeper;
+  readonly leased: () => boolean;
+}): Room {
+  const { webhook, asked, now, rate } = options;
+  // In strict order the next waits until the one before is settled; whoever settles it asks again.
+  if (webhook.ordered === 1 && options.leased()) return { count: 0, next: now + heldMs };
+  const wanted = webhook.ordered === 1 ? 1 : asked.limit;
+  return rate.room(asked.webhook, webhook, wanted, now);
+}
+
+function rateKeeper(connection: Connection) {
+  const read = connection.prepare('select rate_at from webhook_states where webhook = ?').pluck() as Statement<[string], number>;
+  const write = connection.prepare('update webhook_states set rate_at = ? where webhook = ?');
+  const allowed = (id: string, { rate_count, rate_period_ms }: WebhookRow, wanted: number, now: number) =>
+    rateAllows({ count: rate_count ?? 0, periodMs: rate_period_ms ?? 0, at: read.get(id) ?? 0, now, wanted });
+  return {
+    room(id: string, webhook: WebhookRow, wanted: number, now: number): Room {
+      if (webhook.rate_count === null) return { count: wanted, next: null };
+      const { count, next } = allowed(id, webhook, wanted, now);
+      return { count, next: count < wanted ? next : null };
+    },
+    take(id: string, webhook: WebhookRow, count: number, now: number): void {
+      if (webhook.rate_count === null || count === 0) return;
+      write.run(allowed(id, webhook, count, now).at, id);
+    },
+  };
+}
+
+/** Reads each body once a turn, however many deliveries it goes with, and answers where it stands among them. */
+function bodyReader(connection: Connection) {
+  const read = connection.prepare<[string, string], { readonly content_type: string; readonly body: Buffer }>(
+    'select content_type, body from event_bodies where event = ? and dialect = ?',
+  );
+  return (event: string, dialect: string, bodies: BodyText[], held: Map<string, number>): number => {
+    const key = `${event} ${dialect}`;
+    const known = held.get(key);
+    if (known !== undefined) return known;
+    const found = read.get(event, dialect);
+    // A body goes after its deliveries, so one that is missing says that the event was deleted meanwhile.
+    if (found === undefined) return -1;
+    bodies.push({ dialect, contentType: found.content_type, body: latin1.text(found.body) });
+    held.set(key, bodies.length - 1);
+    return bodies.length - 1;
+  };
+}
