@@ -85,15 +85,30 @@ export function secretsOf(url: URL): readonly string[] {
 }
 
 /**
- * All forms in which a receiver may throw these texts back: as they are, inside JSON (some escape slashes there), percent-encoded. Without repeats
- * and without what is so short that it would be found everywhere. The longest first: it may hold another.
+ * All forms in which a receiver may throw these texts back: as they are, inside JSON (some escape slashes there), and either of it inside HTML or a
+ * URL. Without repeats and without what is so short that it would be found everywhere. The longest first: it may hold another.
  */
 export function longestFirst(texts: readonly string[]): readonly string[] {
   const forms = texts.flatMap((text) => {
     const quoted = JSON.stringify(text).slice(1, -1);
-    return [text, quoted, quoted.replaceAll('/', '\\/'), text.isWellFormed() ? encodeURIComponent(text) : text];
+    const plain = [text, quoted, quoted.replaceAll('/', '\\/')];
+    return [...plain, ...plain.map(inHtml), ...plain.filter((one) => one.isWellFormed()).map(encodeURIComponent)];
   });
   return [...new Set(forms)].filter((text) => text.length >= secretCharactersMin).sort((a, b) => b.length - a.length);
+}
+
+function inHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+}
+
+/** For a text that was cut off: without the beginning of a secret that it may end with. */
+export function maskCut(text: string, masked: readonly string[]): string {
+  for (const secret of masked) {
+    for (let length = Math.min(secret.length - 1, text.length); length >= secretCharactersMin; length -= 1) {
+      if (text.endsWith(secret.slice(0, length))) return text.slice(0, -length) + mask;
+    }
+  }
+  return text;
 }
 
 function decoded(text: string): string {
