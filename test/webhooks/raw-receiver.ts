@@ -2,8 +2,9 @@
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import type { TestContext } from 'node:test';
-import type { Allowlist, Resolve } from '../../src/webhooks/delivery/guard.ts';
+import type { Allowlist } from '../../src/webhooks/delivery/guard.ts';
 import { createGuard, parseAllowlist } from '../../src/webhooks/delivery/guard.ts';
+import type { Resolve } from '../../src/webhooks/delivery/lookups.ts';
 import type { Outgoing, Sender, SenderOptions } from '../../src/webhooks/delivery/send.ts';
 import { createSender, plainTransport } from '../../src/webhooks/delivery/send.ts';
 

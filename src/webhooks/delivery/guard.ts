@@ -6,6 +6,8 @@ import { domainToASCII } from 'node:url';
 import { invalid } from '../../errors.ts';
 import type { AddressBytes, AddressRange } from './address.ts';
 import { addressBytes, parseRange, refusalOf } from './address.ts';
+import type { Address, Resolve } from './lookups.ts';
+import { createLookups } from './lookups.ts';
 
 /** What webhooks may reach although it is refused by default. */
 export interface Allowlist {
@@ -20,14 +22,6 @@ export const nothingAllowed: Allowlist = { ranges: [], hosts: [] };
 export const lookupMsMax = 3_000;
 /** How long the list of this machine's own addresses is believed. */
 export const interfacesMs = 5_000;
-
-export interface Address {
-  readonly address: string;
-  readonly family: number;
-}
-
-/** Resolves to every address of a name. */
-export type Resolve = (host: string) => Promise<readonly Address[]>;
 
 /** Thrown where a receiver is refused. The reason is a stable word; the address itself is told to nobody but the log. */
 export class AddressRefused extends Error {
@@ -108,8 +102,9 @@ export function createGuard({ allow, resolve = everyAddress, ownAddresses = inte
     const bytes = addressBytes(address);
     return bytes === null ? 'not_an_address' : refusalOf(bytes, rules());
   };
+  const lookups = createLookups({ resolve });
   const checked = async (name: string) => {
-    const addresses = await resolve(name);
+    const addresses = await lookups(name);
     if (hostAllowed(canonicalHost(name), allow)) return addresses;
     for (const { address } of addresses) {
       const reason = judge(address);

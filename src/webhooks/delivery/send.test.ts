@@ -58,7 +58,7 @@ test('a redirect is not followed and told as the reason', async (t) => {
 test('a line cut at any point ends with its right outcome: what came before the status is a failure, what came after it is not', async (t) => {
   const whole = 'HTTP/1.1 200 OK\r\nX-Some: header\r\nContent-Length: 10\r\n\r\n0123456789';
   const statusKnownFrom = whole.indexOf('\r\n\r\n') + 4;
-  for (let cut = 0; cut < whole.length; cut += 3) {
+  for (let cut = 0; cut < whole.length; cut += 1) {
     for (const rude of [false, true]) {
       const answer = await sendTo(t, (socket) => {
         const bytes = whole.slice(0, cut);
