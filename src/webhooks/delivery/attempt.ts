@@ -1,4 +1,4 @@
-import { mask } from '../subscriptions/url.ts';
+import { mask, maskCut } from '../subscriptions/url.ts';
 import type { Answer, Outgoing } from './send.ts';
 import type { Job } from './stations.ts';
 import type { Target } from './target.ts';
@@ -66,7 +66,7 @@ export function shownAnswer(answer: Answer, masked: readonly string[]): ShownAns
     const value = answer.headers[name] ?? '';
     headers[name] = name === 'set-cookie' ? mask : hide(value, masked).slice(0, answerHeaderCharactersMax);
   }
-  return { headers: JSON.stringify(headers), body: hide(answer.body?.toString('utf8') ?? '', masked) };
+  return { headers: JSON.stringify(headers), body: maskCut(hide(answer.body?.toString('utf8') ?? '', masked), masked) };
 }
 
 function hide(text: string, masked: readonly string[]): string {

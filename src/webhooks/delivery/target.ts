@@ -108,7 +108,7 @@ async function select(read: Reader, ids: readonly string[]) {
 }
 
 function open(row: Row, { sealer, clock, addedHeaders }: TargetOptions) {
-  const opened = openRow(sealer, row);
+  const opened = openRow(sealer, row, Object.values(addedHeaders));
   const both: LiveSecrets = { current: opened.secret, previous: opened.previousSecret };
   const alone: LiveSecrets = { current: opened.secret, previous: null };
   const until = opened.previousSecret === null ? null : row.previous_secret_until;

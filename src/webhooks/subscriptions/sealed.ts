@@ -63,8 +63,8 @@ export interface OpenedRow {
   readonly masked: readonly string[];
 }
 
-/** Opens all that a webhook's row holds sealed. Fails with `secret_unreadable`. */
-export function openRow(sealer: Sealer, row: SealedRow): OpenedRow {
+/** Opens all that a webhook's row holds sealed; `more` are other secrets that are sent with it. Fails with `secret_unreadable`. */
+export function openRow(sealer: Sealer, row: SealedRow, more: readonly string[] = []): OpenedRow {
   const places = sealedIn(row.id);
   const url = new URL(places.openUrl(sealer, row.url));
   const secret = sealer.open(row.secret, places.secret);
@@ -74,7 +74,7 @@ export function openRow(sealer: Sealer, row: SealedRow): OpenedRow {
   const masked = longestFirst([
     ...secretsOf(url),
     ...[secret, previousSecret ?? ''].flatMap((text) => [text, text.replace(/^whsec_/, '')]),
-    ...Object.values(headers).flatMap((value) => [value, value.replace(/^(?:Bearer|Basic) /i, '')]),
+    ...[...Object.values(headers), ...more].flatMap((value) => [value, value.replace(/^(?:Bearer|Basic) /i, '')]),
     ...(proxy === null ? [] : secretsOf(proxy)),
   ]);
   return { url, secret, previousSecret, headers, proxy, masked };

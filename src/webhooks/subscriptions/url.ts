@@ -101,11 +101,12 @@ function inHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }
 
-/** For a text that was cut off: without the beginning of a secret that it may end with. */
+/** For a text that may have been cut off: without the beginning of a secret that it may end with. */
 export function maskCut(text: string, masked: readonly string[]): string {
   for (const secret of masked) {
-    for (let length = Math.min(secret.length - 1, text.length); length >= secretCharactersMin; length -= 1) {
-      if (text.endsWith(secret.slice(0, length))) return text.slice(0, -length) + mask;
+    const start = secret.slice(0, secretCharactersMin);
+    for (let at = text.indexOf(start, text.length - secret.length); at >= 0; at = text.indexOf(start, at + 1)) {
+      if (secret.startsWith(text.slice(at))) return text.slice(0, at) + mask;
     }
   }
   return text;
