@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import type { LoadOptions, Loaded } from '../../test/delivery/load.ts';
 import { load } from '../../test/delivery/load.ts';
 import { answerQuestions } from '../../test/delivery/process.ts';
-import type { RecordOne } from '../../test/delivery/record.ts';
+import type { RecordAlone } from '../../src/events/record.ts';
 
 export interface DriverOptions extends LoadOptions {
   readonly port: number;
@@ -68,7 +68,7 @@ async function run(options: DriverOptions): Promise<Loaded> {
     all.push(made);
     return made;
   };
-  const record: RecordOne = async ({ project, facts }) => {
+  const record: RecordAlone = async ({ project, facts }) => {
     const connection = take();
     const body = JSON.stringify(facts);
     const about = project === null ? '' : `X-Project: ${project}\r\n`;

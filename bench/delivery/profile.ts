@@ -1,18 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import type { Profile } from '../../test/delivery/profiler.ts';
 import { root } from './context.ts';
 
 // What V8's profiler saw, by thread: its own time of each function, put into groups by where the function lies.
-
-interface Profile {
-  readonly nodes: readonly {
-    readonly id: number;
-    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
-  }[];
-  readonly samples: readonly number[];
-  readonly timeDeltas: readonly number[];
-}
 
 const functionsShown = 12;
 const groupsShown = 14;
@@ -33,14 +22,26 @@ const places: readonly (readonly [RegExp, string])[] = [
   ],
   [/^node:_http|^node:http|^node:internal\/http/, 'node: http server'],
   [/^node:internal\/worker|^node:worker|^node:internal\/per_context\/messageport/, 'node: messages between threads'],
+  [/^wasm:/, 'undici (parser)'],
   [/^node:/, 'node: rest'],
 ];
 
-function groupOf({ functionName, url }: { readonly functionName: string; readonly url: string }): string {
+/** Native functions by what they do; the others are told with who calls them. */
+const natives: readonly (readonly [RegExp, string])[] = [
+  [/^\(garbage collector\)$/, 'garbage collector'],
+  [/^\(program\)$/, 'native, not told apart (system calls among it)'],
+  [/postMessage|MessagePort|receiveMessage/, 'messages between threads'],
+  [/^(writev|write\w+String|writeBuffer|readStart|readStop|shutdown)$/, 'sockets: system calls'],
+  [/^(hmac|Hmac|sign|digest|update|randomFill\w*|randomBytes\w*)$/, 'crypto'],
+];
+
+type Frame = Profile['nodes'][number]['callFrame'];
+
+function groupOf({ functionName, url }: Frame, caller: string): string {
   if (url === '') {
-    if (functionName === '(idle)') return '(idle)';
-    if (functionName === '(garbage collector)') return 'garbage collector';
-    return functionName === '(program)' ? 'native, unnamed (system calls, SQLite)' : `native: ${functionName}`;
+    const native = natives.find(([pattern]) => pattern.test(functionName));
+    if (native !== undefined) return native[1];
+    return caller === 'src/storage' || caller === 'better-sqlite3' ? 'SQLite' : `native under ${caller}`;
   }
   for (const [pattern, name] of places) {
     const match = pattern.exec(url);
@@ -49,22 +50,23 @@ function groupOf({ functionName, url }: { readonly functionName: string; readonl
   return url;
 }
 
-/** Runs what is given under the profiler (with the options for node that it is handed) and tells what came of it. */
-export async function profileOf(work: (nodeOptions: readonly string[]) => Promise<unknown>): Promise<string> {
-  const directory = mkdtempSync(join(tmpdir(), 'gatepost-profile-'));
-  try {
-    await work(['--cpu-prof', `--cpu-prof-dir=${directory}`, '--cpu-prof-interval=500']);
-    const told = readdirSync(directory)
-      .map((name) => JSON.parse(readFileSync(join(directory, name), 'utf8')) as Profile)
-      .map((profile) => tell(profile))
-      .toSorted((a, b) => b.busyMs - a.busyMs);
-    return told.map(({ text }, index) => `\n  thread ${index + 1}: ${text}`).join('');
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+/** The group of each node by its id: what is native belongs to whoever called it. */
+function groupsOf({ nodes }: Profile): ReadonlyMap<number, string> {
+  const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
+  const groups = new Map<number, string>();
+  // Parents stand before their children.
+  for (const { id, callFrame } of nodes) groups.set(id, groupOf(callFrame, groups.get(parents.get(id) ?? 0) ?? 'the root'));
+  return groups;
+}
+
+/** What each thread did, the busiest first. */
+export function tellProfiles(profiles: readonly Profile[]): string {
+  const told = profiles.map((profile) => tell(profile)).toSorted((a, b) => b.busyMs - a.busyMs);
+  return told.map(({ text }, index) => `\n  thread ${index + 1}: ${text}`).join('');
 }
 
 function tell(profile: Profile): { readonly busyMs: number; readonly text: string } {
+  const groupNames = groupsOf(profile);
   const groups = new Map<string, number>();
   const functions = new Map<string, number>();
   const frames = new Map(profile.nodes.map((node) => [node.id, node.callFrame]));
@@ -74,7 +76,7 @@ function tell(profile: Profile): { readonly busyMs: number; readonly text: strin
     const ms = (profile.timeDeltas[index] ?? 0) / 1000;
     if (frame === undefined || frame.functionName === '(idle)') continue;
     busy += ms;
-    const group = groupOf(frame);
+    const group = groupNames.get(id) ?? '';
     groups.set(group, (groups.get(group) ?? 0) + ms);
     const where = frame.url === '' ? '' : ` ${frame.url.replace(`file://${root}`, '')}:${frame.lineNumber + 1}`;
     const name = `${frame.functionName || '(anonymous)'}${where}`;

@@ -4,7 +4,7 @@ import type { Database } from '../../src/storage/database/database.ts';
 import type { Context, Figure, Row } from './context.ts';
 import { makeReceivers } from './drain.ts';
 import { median, spread } from './figures.ts';
-import { profileOf } from './profile.ts';
+import { tellProfiles } from './profile.ts';
 import { withDatabase } from './rows.ts';
 import type { Watched } from './settled.ts';
 import { settledAt, tally } from './settled.ts';
@@ -84,7 +84,7 @@ export async function onNewServer<T>(
   context: Context,
   count: number,
   work: (server: DeliveryServer, database: Database, targets: Targets) => Promise<T>,
-  options: { readonly nodeOptions?: readonly string[]; readonly settings?: Readonly<Record<string, string>> } = {},
+  options: { readonly settings?: Readonly<Record<string, string>> } = {},
 ): Promise<T> {
   const location = await context.newLocation();
   const webhooks = await makeReceivers(context, location, count);
@@ -138,16 +138,9 @@ export async function endToEnd(
 }
 
 /** A run of its own: looking costs time as well. */
-async function profiled(context: Context, way: Way): Promise<string> {
-  return profileOf(async (nodeOptions) =>
-    onNewServer(
-      context,
-      1,
-      async (server, database, targets) => {
-        await endToEnd(context, { server, database, way, targets, count: context.size.messages });
-        await server.stop();
-      },
-      { nodeOptions },
-    ),
-  );
+function profiled(context: Context, way: Way): Promise<string> {
+  return onNewServer(context, 1, async (server, database, targets) => {
+    const options = { server, database, way, targets, count: context.size.messages };
+    return tellProfiles(await server.profileWhile(async () => void (await endToEnd(context, options))));
+  });
 }

@@ -1,6 +1,6 @@
 import { taggedFacts } from './facts.ts';
 import { steadyNow } from './process.ts';
-import type { RecordOne } from './record.ts';
+import type { RecordAlone } from '../../src/events/record.ts';
 
 /** Whose event it is. */
 export interface Target {
@@ -33,7 +33,7 @@ export interface Loaded {
 }
 
 /** Records numbered events and answers once all are recorded durably or have failed. */
-export async function load(record: RecordOne, options: LoadOptions): Promise<Loaded> {
+export async function load(record: RecordAlone, options: LoadOptions): Promise<Loaded> {
   const { targets, count, writers = 1, perSecond, firstTag = 0, untilFailure = false } = options;
   const called = new Float64Array(count).fill(Number.NaN);
   const accepted = new Float64Array(count).fill(Number.NaN);

@@ -1,15 +1,16 @@
 // Child of server.ts: the real app, built as `gatepost serve` builds it, one test route beside its own, and answers about itself.
 import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { App } from '../../src/app.ts';
+import type { App, Overrides } from '../../src/app.ts';
 import { buildApp } from '../../src/app.ts';
 import { readConfiguration } from '../../src/configuration.ts';
 import type { ReportFacts } from '../../src/events/event.ts';
+import type { RecordAlone } from '../../src/events/record.ts';
 import type { LoadOptions } from './load.ts';
 import { load } from './load.ts';
 import { answerQuestions } from './process.ts';
-import type { RecordOne } from './record.ts';
-import { recorderOf } from './record.ts';
+import type { Profiler } from './profiler.ts';
+import { createProfiler } from './profiler.ts';
 
 export interface DeliveryServerReady {
   readonly pid: number;
@@ -50,7 +51,7 @@ function delayOf(histogram: Histogram): Delay {
   return { p50: ms(histogram.percentile(50)), p99: ms(histogram.percentile(99)), max: ms(histogram.max) };
 }
 
-function addRoute(app: App, record: RecordOne): void {
+function addRoute(app: App, record: RecordAlone): void {
   app.server.post('/test/events', { config: { scope: null }, schema: { hide: true } }, async (request, reply) => {
     const facts = request.body as ReportFacts;
     const project = request.headers['x-project'];
@@ -64,16 +65,22 @@ function addRoute(app: App, record: RecordOne): void {
   });
 }
 
+/** What no setting may change, since no operator should: how long leases last. */
+function overridesOf({ DELIVERY_LEASE_MS: leaseMs }: NodeJS.ProcessEnv): Overrides {
+  return leaseMs === undefined ? {} : { leaseMs: Number(leaseMs) };
+}
+
 async function main(held: boolean): Promise<void> {
   const configuration = readConfiguration(process.env);
-  const app = await buildApp(configuration);
-  const record = recorderOf(app, configuration);
+  const app = await buildApp(configuration, overridesOf(process.env));
+  const { record } = app;
   addRoute(app, record);
   const stop = (): void => {
     void app.stop().then(() => process.exit(0));
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);
   let delay: Histogram | null = null;
+  let profiler: Profiler | null = null;
   const url = held ? '' : await app.start();
   answerQuestions({ pid: process.pid, url } satisfies DeliveryServerReady, {
     start: () => app.start(),
@@ -83,6 +90,11 @@ async function main(held: boolean): Promise<void> {
       delay = monitorEventLoopDelay({ resolution: delayResolutionMs });
       delay.enable();
     },
+    profileBegins: async () => {
+      profiler ??= await createProfiler();
+      await profiler.begin();
+    },
+    profileEnds: () => profiler?.end() ?? [],
     delayEnds: () => {
       delay?.disable();
       return delay === null ? null : delayOf(delay);

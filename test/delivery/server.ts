@@ -3,6 +3,7 @@ import type { DatabaseLocation } from '../../src/storage/database/open.ts';
 import type { LoadOptions, Loaded } from './load.ts';
 import type { Child } from './process.ts';
 import { startChild } from './process.ts';
+import type { Profile } from './profiler.ts';
 import type { Delay, DeliveryServerReady, Usage } from './server-process.ts';
 
 export type { Delay, Usage } from './server-process.ts';
@@ -20,6 +21,8 @@ export interface DeliveryServer {
   usage(): Promise<Usage>;
   /** Runs what is given and answers how long the server's loop was away meanwhile, in milliseconds. */
   delayWhile(work: () => Promise<void>): Promise<Delay>;
+  /** Runs what is given and answers what each of the server's threads did meanwhile. */
+  profileWhile(work: () => Promise<void>): Promise<readonly Profile[]>;
   /** SIGKILL. */
   kill(): Promise<void>;
   /** SIGTERM; answers the exit code. */
@@ -74,6 +77,11 @@ export async function startDeliveryServer(options: DeliveryServerOptions): Promi
       await child.ask('delayBegins');
       await work();
       return child.ask('delayEnds');
+    },
+    async profileWhile(work) {
+      await child.ask('profileBegins');
+      await work();
+      return child.ask('profileEnds');
     },
     kill: child.kill,
     stop: child.stop,
