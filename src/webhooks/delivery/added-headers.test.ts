@@ -88,3 +88,12 @@ test("a webhook's own header stands in the place of that of the settings, so tha
     'own',
   ]);
 });
+
+test('where the URL holds a user, its authorization is the only one', () => {
+  const url = new URL('https://user@receiver.example/');
+  assert.deepEqual(addedHeaderList({ authorization: 'Bearer all' }, { 'x-a': 'own' }, url), ['x-a', 'own']);
+  assert.deepEqual(addedHeaderList({ authorization: 'Bearer all' }, {}, new URL('https://receiver.example/')), [
+    'authorization',
+    'Bearer all',
+  ]);
+});

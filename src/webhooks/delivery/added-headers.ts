@@ -56,8 +56,7 @@ function checkedName(given: string, url: URL | undefined): string {
   if (name.length > headerNameCharactersMax || !/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) {
     throw invalid('invalid_header_name', `A header's name is 1 to ${headerNameCharactersMax} letters, digits and signs such as - or _.`);
   }
-  const isOfUrl = name === 'authorization' && url !== undefined && (url.username !== '' || url.password !== '');
-  if (isOfUrl || reserved.has(name) || reservedBeginnings.some((beginning) => name.startsWith(beginning))) {
+  if (isOfUrl(name, url) || reserved.has(name) || reservedBeginnings.some((beginning) => name.startsWith(beginning))) {
     throw invalid('reserved_header', `The header ${name} is set by the server and cannot be added.`, { header: name });
   }
   return name;
@@ -74,7 +73,19 @@ function checkedValue(name: string, value: string): string {
   return value;
 }
 
-/** Both kinds of added headers as one list (name, value, name, value): those of the settings, and a webhook's own, which go first where both have one. */
-export function addedHeaderList(forAll: Readonly<Record<string, string>>, own: Readonly<Record<string, string>>): readonly string[] {
-  return Object.entries({ ...forAll, ...own }).flat();
+/**
+ * Both kinds of added headers as one list (name, value, name, value): those of the settings, and a webhook's own, which go first where both have
+ * one. Where the URL holds a user, the `authorization` that follows from it is the only one.
+ */
+export function addedHeaderList(
+  forAll: Readonly<Record<string, string>>,
+  own: Readonly<Record<string, string>>,
+  url?: URL,
+): readonly string[] {
+  const both = Object.entries({ ...forAll, ...own });
+  return both.filter(([name]) => !isOfUrl(name, url)).flat();
+}
+
+function isOfUrl(name: string, url: URL | undefined): boolean {
+  return name === 'authorization' && url !== undefined && (url.username !== '' || url.password !== '');
 }
