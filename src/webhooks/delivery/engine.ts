@@ -15,6 +15,7 @@ import type { Guard } from './guard.ts';
 import type { LaneSizes } from './lanes.ts';
 import { laneSizesDefault } from './lanes.ts';
 import { createDeliveryMetrics } from './metrics.ts';
+import { createPurge } from './purge.ts';
 import { createRecorder } from './recorder.ts';
 import type { SenderOptions } from './send.ts';
 import { createSender, deadlineMs as deadlineMsDefault } from './send.ts';
@@ -25,10 +26,10 @@ import { Stations } from './stations.ts';
 import { readTargets, targetsOfReadMax } from './target.ts';
 import { createTurns, leaseMsDefault } from './turns.ts';
 import { lanes } from './unit-rows.ts';
-import { cancelOrphans, forgetOldSecrets, purge, takeBackAtStart, takeBackExpired } from './upkeep.ts';
+import { cancelOrphans, exhaustLate, forgetOldSecrets, takeBackAtStart, takeBackExpired } from './upkeep.ts';
 
 /** How often each of the regular works is done. */
-export const chores = { leasesMs: 2_000, poolsMs: 15_000, tidyMs: 60_000, fanOutMs: 500, watchMs: 250 } as const;
+export const chores = { leasesMs: 2_000, poolsMs: 15_000, tidyMs: 60_000, purgeMs: 10_000, fanOutMs: 500, watchMs: 250 } as const;
 /**
  * How often to look for what nobody told us of. Where others share the database it is what stands behind their hints; alone, everything is told,
  * and this is for what a defect would leave lying.
@@ -166,6 +167,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       });
     }
   };
+  const purge = createPurge({ database, clock, keptMs: options.keptMs });
   const regular: readonly Chore[] = [
     { name: 'fan-out', everyMs: chores.fanOutMs, run: sweep },
     {
@@ -183,7 +185,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     { name: 'pools', everyMs: chores.poolsMs, run: () => sender.sweep() },
     { name: 'orphans', everyMs: chores.tidyMs, run: () => cancelOrphans({ database, clock }) },
     { name: 'old secrets', everyMs: chores.tidyMs, run: () => forgetOldSecrets({ database, clock }) },
-    { name: 'purge', everyMs: chores.tidyMs, run: () => purge({ database, clock, keptMs: options.keptMs }) },
+    { name: 'late', everyMs: chores.tidyMs, run: () => exhaustLate({ database, clock, steady, retryForMs }) },
+    { name: 'purge', everyMs: chores.purgeMs, run: () => purge.round() },
   ];
   const ticker = createTicker(stations);
   let upkeep: ReturnType<typeof createChores> | null = null;

@@ -1,24 +1,30 @@
-// How deliveries come to be and go: fan-out, leases of dead processes, cancelling, purging; on both databases.
+// How deliveries come to be and go: fan-out, leases of dead processes, cancelling, what is late; on both databases.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sql } from 'kysely';
 import { eachDatabase } from '../../../test/databases.ts';
-import { createEngine, ids, lastFirst, startReceiver, until } from '../../../test/webhooks/engine.ts';
+import { createEngine, ids, lastFirst, startReceiver } from '../../../test/webhooks/engine.ts';
+import { createRows } from '../../../test/webhooks/rows.ts';
 import type { Database } from '../../storage/database/database.ts';
 import { fanOutInlineMax } from './fan-out.ts';
+import { pack } from './packed.ts';
 import { leaseMsDefault } from './turns.ts';
 import { lanes } from './unit-rows.ts';
 import { turnUnit } from './units.ts';
-import { cancelOrphans, purge, takeBackAtStart, takeBackExpired } from './upkeep.ts';
+import { cancelOrphans, exhaustLate, takeBackAtStart, takeBackExpired } from './upkeep.ts';
 
 const claimOne = (database: Database, webhook: string) => {
   const [now, claims] = [Date.now(), [{ webhook, lane: lanes.first, limit: 1 }]];
-  return database.run(turnUnit, { now, token: `${database.node}:1`, leaseUntil: now + leaseMsDefault, outcomes: [], returned: [], claims });
+  return database.run(turnUnit, {
+    now,
+    token: `${database.node}:1`,
+    leaseUntil: now + leaseMsDefault,
+    outcomes: pack([]),
+    returned: [],
+    claims,
+  });
 };
 const deliveriesOf = (database: Database) => database.read.selectFrom('deliveries').selectAll().orderBy('id').execute();
-const attemptsOf = (database: Database) => database.read.selectFrom('attempts').selectAll().orderBy('id').execute();
-const settled = (database: Database, n: number) =>
-  until(async () => (await deliveriesOf(database)).filter((row) => row.settled !== null).length === n);
 
 eachDatabase((open, engine) => {
   test(`deliveries are there with the commit of the event, and gone with its rollback (${engine})`, async (context) => {
@@ -107,31 +113,6 @@ eachDatabase((open, engine) => {
     await receiver.count(1);
   });
 
-  test(`what is old and settled is purged with its attempts, what is pending never (${engine})`, async (context) => {
-    const t = lastFirst(context);
-    const database = await open(t);
-    const receiver = await startReceiver(t);
-    const it = await createEngine(t, { database });
-    const webhook = await it.addWebhook(receiver.url);
-    await it.worker.start();
-    for (let n = 0; n < 3; n += 1) await it.happen();
-    await settled(database, 3);
-    await database.write((tx) => tx.updateTable('webhooks').set({ active: 0 }).where('id', '=', webhook).execute());
-    await database.write((tx) => tx.updateTable('webhooks').set({ active: 1 }).execute());
-    await it.worker.stop();
-    const waiting = await it.happen();
-    const day = 86_400_000;
-    const after = (days: number) => ({ now: () => Date.now() + days * day });
-    assert.deepEqual(await purge({ database, clock: after(29.9), keptMs: 30 * day }), { deliveries: 0, events: 0 });
-    assert.deepEqual(await purge({ database, clock: after(30.1), keptMs: 30 * day }), { deliveries: 3, events: 3 });
-    assert.deepEqual(
-      (await deliveriesOf(database)).map((row) => row.event),
-      [waiting],
-    );
-    assert.equal((await attemptsOf(database)).length, 0);
-    assert.equal((await database.read.selectFrom('event_bodies').selectAll().execute()).length, 1);
-  });
-
   test(`what waits for a deleted webhook is cancelled, however it came to wait (${engine})`, async (context) => {
     const t = lastFirst(context);
     const database = await open(t);
@@ -150,5 +131,77 @@ eachDatabase((open, engine) => {
     for (const row of await deliveriesOf(database)) {
       assert.equal(row.state, row.webhook === other ? 'pending' : 'cancelled');
     }
+  });
+
+  test(`a lease that lies far ahead is taken back too, and what is taken back keeps its place (${engine})`, async (context) => {
+    const it = await createRows(await open(context));
+    const { clock, database } = it;
+    const webhook = await it.addWebhook();
+    const happened = clock.now();
+    const event = await it.addEvent();
+    clock.ms += 3_600_000;
+    const made = clock.now();
+    const leased = (row: object) => ({ state: 'leased' as const, lease_token: 'x', ...row });
+    const first = await it.addDelivery(event, webhook, leased({ lane: lanes.first, due: made + 2 * leaseMsDefault + 1 }));
+    const replayed = await it.addDelivery(await it.addEvent(), await it.addWebhook(), leased({ lane: lanes.replay, event, due: made }));
+    const retried = await it.addDelivery(await it.addEvent(), webhook, leased({ lane: lanes.retry, due: made - 1 }));
+    const held = await it.addDelivery(await it.addEvent(), webhook, leased({ due: made + 2 * leaseMsDefault }));
+    assert.equal(await takeBackExpired({ database, clock }), 3);
+    for (const [id, due] of [
+      [first, made],
+      [replayed, happened],
+      [retried, made],
+    ] as const) {
+      const row = await it.delivery(id);
+      assert.deepEqual([row['state'], row['lease_token'], row['due']], ['pending', null, due]);
+    }
+    assert.equal((await it.delivery(held))['state'], 'leased');
+  });
+
+  test(`what waits past its time is exhausted where its webhook is off or fails still, and nowhere else (${engine})`, async (context) => {
+    const it = await createRows(await open(context));
+    const { clock, database } = it;
+    const retryForMs = 5 * 86_400_000;
+    const [off, fails, failed, well] = [await it.addWebhook(), await it.addWebhook(), await it.addWebhook(), await it.addWebhook()];
+    const made = clock.now();
+    const retry_until = made + retryForMs;
+    const add = async (webhook: string, row = {}) => it.addDelivery(await it.addEvent(), webhook, { retry_until, ...row });
+    const late = [
+      await add(off),
+      await add(off, { attempts: 3, last_error: 'timeout' }),
+      await add(fails),
+      await add(fails, { attempts: 2, last_status: 500 }),
+    ];
+    const stay = [
+      await add(failed),
+      await add(well),
+      await add(off, { retry_until: retry_until + 2 }),
+      await add(off, { state: 'leased' }),
+    ];
+    await database.write(async (tx) => {
+      await tx.updateTable('webhooks').set({ active: 0 }).where('id', '=', off).execute();
+      const states = tx.updateTable('webhook_states').where('failures', '=', 0);
+      await states
+        .set({ failing_since: made, last_failure: retry_until + 1 })
+        .where('webhook', '=', fails)
+        .execute();
+      // It has not been tried since: the server may have been away for as long.
+      await states
+        .set({ failing_since: made, last_failure: retry_until - 1 })
+        .where('webhook', '=', failed)
+        .execute();
+    });
+    const options = { database, clock, steady: clock, retryForMs };
+    clock.ms = retry_until;
+    assert.equal(await exhaustLate(options), 0);
+    clock.ms += 1;
+    assert.equal(await exhaustLate(options), 4);
+    assert.equal(await exhaustLate(options), 0);
+    const rows = await Promise.all(late.map((id) => it.delivery(id)));
+    assert.deepEqual(
+      rows.map((row) => [row['state'], row['last_error'], row['settled']]),
+      ['webhook_off', 'timeout', 'webhook_failing', null].map((error) => ['exhausted', error, clock.now()]),
+    );
+    for (const id of stay) assert.equal((await it.delivery(id))['settled'], null);
   });
 });

@@ -1,13 +1,12 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 import type { Clock } from '../../clock.ts';
+import { firstIdAt } from '../../identifiers.ts';
 import type { Database, Tx } from '../../storage/database/database.ts';
+import { leaseMsDefault } from './turns.ts';
+import { lanes } from './unit-rows.ts';
 
-/** Rows of one unit of a purge: enough to keep up, few enough that nobody feels it. */
-export const purgedOfUnitMax = 100;
-/** Units of one round; what is left waits for the next. */
-export const purgeUnitsMax = 50;
-/** Deliveries that one unit cancels. */
+/** Deliveries that one unit changes. */
 export const cancelledOfUnitMax = 1_000;
 
 export interface UpkeepOptions {
@@ -20,22 +19,33 @@ export async function takeBackAtStart({ database, clock }: UpkeepOptions): Promi
   return takeBack({ database, clock }, sql<boolean>`lease_token like ${`${database.node}:%`}`);
 }
 
-/** Gives back what is leased past its time: its node died, or stalls. Nothing that node writes later counts. */
+/**
+ * Gives back what is leased past its time, or for longer than anybody leases (a clock was set back): its node died, or stalls. Nothing that node
+ * writes later counts.
+ */
 export async function takeBackExpired({ database, clock }: UpkeepOptions): Promise<number> {
-  return takeBack({ database, clock }, sql<boolean>`due <= ${clock.now()}`);
+  const now = clock.now();
+  return takeBack({ database, clock }, sql<boolean>`(due <= ${now} or due > ${now + 2 * leaseMsDefault})`);
 }
 
 async function takeBack({ database, clock }: UpkeepOptions, which: RawBuilder<boolean>): Promise<number> {
-  const now = clock.now();
   const result = await database.write((tx) =>
     tx
       .updateTable('deliveries')
-      .set({ state: 'pending', due: now, lease_token: null, again: 0 })
+      .set({ state: 'pending', due: placeInLane(clock.now()), lease_token: null, again: 0 })
       .where(sql<boolean>`state = 'leased'`)
       .where(which)
       .executeTakeFirst(),
   );
   return Number(result.numUpdatedRows);
+}
+
+/** While it was leased its time was the lease's end. Of a retry it is when it is due; of all others their order, which must not be lost. */
+function placeInLane(now: number) {
+  return sql<number>`case lane
+    when ${sql.lit(lanes.retry)} then cast(${now} as bigint)
+    when ${sql.lit(lanes.replay)} then coalesce((select events.created from events where events.id = deliveries.event), deliveries.created)
+    else created end`;
 }
 
 /**
@@ -44,21 +54,21 @@ async function takeBack({ database, clock }: UpkeepOptions, which: RawBuilder<bo
  */
 export async function cancelOrphans({ database, clock }: UpkeepOptions): Promise<number> {
   let cancelled = 0;
-  for (const waits of [sql`state = 'pending' and attempts = 0`, sql`state = 'pending' and attempts > 0`]) {
-    const gone = await sql<{ organization: string; webhook: string }>`
-      with recursive waiting (webhook) as (
-        select min(webhook) from deliveries where ${waits}
-        union all
-        select (select min(d.webhook) from deliveries d where d.webhook > waiting.webhook and ${waits}) from waiting where waiting.webhook is not null
-      )
-      select waiting.webhook, (select max(d.organization) from deliveries d where d.webhook = waiting.webhook) as organization
-      from waiting left join webhooks on webhooks.id = waiting.webhook
-      where waiting.webhook is not null and webhooks.id is null
-    `.execute(database.read);
-    for (const { organization, webhook } of gone.rows) {
-      for (let piece = cancelledOfUnitMax; piece === cancelledOfUnitMax; cancelled += piece) {
-        piece = await database.write((tx) => cancelPending({ tx, organization, webhook, now: clock.now() }));
-      }
+  const gone = await sql<{ organization: string; webhook: string }>`
+    with recursive waiting (webhook) as (
+      select min(webhook) from deliveries where state = 'pending'
+      union all
+      select (select min(d.webhook) from deliveries d where d.webhook > waiting.webhook and d.state = 'pending')
+      from waiting where waiting.webhook is not null
+    )
+    select waiting.webhook,
+      (select d.organization from deliveries d where d.webhook = waiting.webhook and d.state = 'pending' limit 1) as organization
+    from waiting left join webhooks on webhooks.id = waiting.webhook
+    where waiting.webhook is not null and webhooks.id is null
+  `.execute(database.read);
+  for (const { organization, webhook } of gone.rows) {
+    for (let piece = cancelledOfUnitMax; piece === cancelledOfUnitMax; cancelled += piece) {
+      piece = await database.write((tx) => cancelPending({ tx, organization, webhook, now: clock.now() }));
     }
   }
   return cancelled;
@@ -88,67 +98,87 @@ export async function cancelPending(options: {
   return Number(result.numUpdatedRows);
 }
 
-export interface PurgeOptions extends UpkeepOptions {
-  /** How long what is settled is kept. */
-  readonly keptMs: number;
+export interface ExpireOptions extends UpkeepOptions {
+  /** What promises are kept by: never jumps. */
+  readonly steady: Clock;
+  /** How long a delivery is retried. */
+  readonly retryForMs: number;
 }
 
-/** Deletes what was settled longer ago than it is kept, with its attempts; then events that no delivery needs. Never what is pending. */
-export async function purge({ database, clock, keptMs }: PurgeOptions): Promise<{ readonly deliveries: number; readonly events: number }> {
-  const before = clock.now() - keptMs;
-  const deliveries = await inPieces(() => purgeDeliveries(database, before));
-  return { deliveries, events: await inPieces(() => purgeEvents(database, before)) };
-}
+/** Deliveries that are looked at in one piece. */
+const lookedAtMax = 500;
 
-async function inPieces(step: () => Promise<number>): Promise<number> {
-  let total = 0;
-  for (let unit = 0; unit < purgeUnitsMax; unit += 1) {
-    const purged = await step();
-    total += purged;
-    if (purged < purgedOfUnitMax) break;
+/**
+ * Ends what is still waiting though its time is over, since its webhook is off, or has failed after that time too: `exhausted`, with the last error
+ * that it had, or `webhook_off` or `webhook_failing` where it was never tried. What else is late is tried at least once. Answers how many.
+ */
+export async function exhaustLate(options: ExpireOptions): Promise<number> {
+  const { database } = options;
+  const organizations = await database.read
+    .selectFrom('webhooks')
+    .innerJoin('webhook_states', 'webhook_states.webhook', 'webhooks.id')
+    .select('webhooks.organization')
+    .distinct()
+    .where((row) => row.or([row('webhooks.active', '=', 0), row('webhook_states.failing_since', 'is not', null)]))
+    .execute();
+  let count = 0;
+  for (const { organization } of organizations) {
+    for (let after: string | null = ''; after !== null; ) {
+      const rows = await oldOpen({ ...options, organization, after });
+      for (const active of [0, 1]) count += await exhaust(options, { organization, active, rows });
+      after = rows.length < lookedAtMax ? null : (rows.at(-1)?.id ?? null);
+    }
   }
-  return total;
+  return count;
 }
 
-async function purgeDeliveries(database: Database, before: number): Promise<number> {
-  const old = await database.read
+type OldOpen = Awaited<ReturnType<typeof oldOpen>>[number];
+
+/** What is open and was made long enough ago, by id, which is the order of time. */
+function oldOpen(options: ExpireOptions & { readonly organization: string; readonly after: string }) {
+  const { database, organization, after, steady, retryForMs } = options;
+  return database.read
     .selectFrom('deliveries')
-    .select('id')
-    .where('settled', '<', before)
-    .orderBy('settled')
-    .limit(purgedOfUnitMax)
+    .leftJoin('webhooks', 'webhooks.id', 'deliveries.webhook')
+    .leftJoin('webhook_states', 'webhook_states.webhook', 'deliveries.webhook')
+    .select(['deliveries.id', 'deliveries.retry_until', 'webhooks.active', 'webhook_states.last_failure'])
+    .where('deliveries.organization', '=', organization)
+    .where(sql<boolean>`deliveries.state in ('pending', 'leased')`)
+    .where('deliveries.id', '>', after)
+    .where('deliveries.id', '<', firstIdAt(steady.now() - retryForMs))
+    .orderBy('deliveries.id')
+    .limit(lookedAtMax)
     .execute();
-  if (old.length === 0) return 0;
-  return database.write(async (tx) => {
-    const ids = old.map((row) => row.id);
-    // Looked at again: one that was asked for again meanwhile is pending, and stays with its attempts.
-    const gone = await tx.deleteFrom('deliveries').where('id', 'in', ids).where('settled', '<', before).returning('id').execute();
-    if (gone.length === 0) return 0;
-    const goneIds = gone.map((row) => row.id);
-    await tx.deleteFrom('attempts').where('delivery', 'in', goneIds).execute();
-    return gone.length;
-  });
 }
 
-async function purgeEvents(database: Database, before: number): Promise<number> {
-  const old = await database.read
-    .selectFrom('events')
-    .select('id')
-    .where('created', '<', before)
-    .where('fanned_out', '=', 1)
-    .where((row) =>
-      row.not(row.exists(row.selectFrom('deliveries').select('deliveries.id').whereRef('deliveries.event', '=', 'events.id'))),
-    )
-    .orderBy('created')
-    .limit(purgedOfUnitMax)
-    .execute();
-  if (old.length === 0) return 0;
-  const ids = old.map((row) => row.id);
-  await database.write(async (tx) => {
-    await tx.deleteFrom('event_bodies').where('event', 'in', ids).execute();
-    await tx.deleteFrom('events').where('id', 'in', ids).execute();
-  });
-  return old.length;
+async function exhaust(
+  { database, clock, steady }: ExpireOptions,
+  { organization, active, rows }: { readonly organization: string; readonly active: number; readonly rows: readonly OldOpen[] },
+): Promise<number> {
+  const now = steady.now();
+  const late = rows.filter(
+    (row) => row.active === active && row.retry_until < now && (active === 0 || (row.last_failure ?? 0) > row.retry_until),
+  );
+  if (late.length === 0) return 0;
+  const result = await database.write((tx) =>
+    tx
+      .updateTable('deliveries')
+      .set({
+        state: 'exhausted',
+        settled: clock.now(),
+        last_error: sql`case when attempts = 0 then cast(${active === 0 ? 'webhook_off' : 'webhook_failing'} as text) else last_error end`,
+      })
+      .where('organization', '=', organization)
+      .where(
+        'id',
+        'in',
+        late.map((row) => row.id),
+      )
+      .where(sql<boolean>`state = 'pending'`)
+      .where('retry_until', '<', now)
+      .executeTakeFirst(),
+  );
+  return Number(result.numUpdatedRows);
 }
 
 /** Forgets secrets whose overlap has ended: they sign nothing any more. */
