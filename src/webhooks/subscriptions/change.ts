@@ -1,4 +1,8 @@
+import type { Updateable } from 'kysely';
+import { conflict } from '../../errors.ts';
 import type { EventKind } from '../../events/event.ts';
+import type { Tx } from '../../storage/database/database.ts';
+import type { WebhooksTable } from '../../storage/database/schema.ts';
 import { tailOf } from '../signing/secret.ts';
 import type { OneOptions, Row } from './row.ts';
 import { findRow, webhookOf } from './row.ts';
@@ -25,7 +29,7 @@ export interface Changed {
 
 /**
  * Changes what is named and nothing else; what waits already goes to the new URL. Switching it on forgets that it failed: it is tried at once.
- * Fails with `unknown_webhook`, and as `checkedHeaders` does.
+ * Fails with `unknown_webhook`, `webhook_changed`, and as `checkedHeaders` does.
  */
 export async function updateWebhook(options: ChangeOptions & OneOptions & { readonly change: WebhookChange }): Promise<Changed> {
   const { tx, organization, change, sealer, clock } = options;
@@ -45,7 +49,7 @@ export async function updateWebhook(options: ChangeOptions & OneOptions & { read
     updated: now,
     revision: row.revision + 1,
   };
-  await tx.updateTable('webhooks').set(columns).where('organization', '=', organization).where('id', '=', row.id).execute();
+  await setColumns(tx, row, columns);
   await putSubscriptions({ tx, row: { ...row, ...columns }, since: now });
   const isSwitchedOn = active === 1 && row.active === 0;
   if (isSwitchedOn) await tx.updateTable('webhook_states').set(forgotten).where('webhook', '=', row.id).execute();
@@ -53,6 +57,14 @@ export async function updateWebhook(options: ChangeOptions & OneOptions & { read
   const webhook = webhookOf(changed, sealer);
   await audit(options, { organization, webhook, action: 'webhook.changed', details: shownChange(change, webhook) });
   return { webhook, offSince: isSwitchedOn ? (row.off_since ?? row.updated) : null };
+}
+
+/** Compare-and-set: the engine, or somebody on another node, may have changed it since it was read. */
+async function setColumns(tx: Tx, { id, organization, revision }: Row, columns: Updateable<WebhooksTable>): Promise<void> {
+  const update = tx.updateTable('webhooks').set(columns).where('organization', '=', organization).where('id', '=', id);
+  const result = await update.where('revision', '=', revision).executeTakeFirst();
+  if (result.numUpdatedRows === 1n) return;
+  throw conflict('webhook_changed', 'The webhook was changed at the same time. Look at it, and try again.');
 }
 
 /** What the engine remembers of failures, as if there had been none. */
@@ -96,7 +108,7 @@ export async function rotateSecret(options: RotateOptions): Promise<Webhook> {
     updated: now,
     revision: row.revision + 1,
   };
-  await tx.updateTable('webhooks').set(change).where('organization', '=', organization).where('id', '=', row.id).execute();
+  await setColumns(tx, row, change);
   const webhook = webhookOf({ ...row, ...change }, sealer);
   await audit(options, { organization, webhook, action: 'webhook.secret_changed', details: { overlapUntil: webhook.overlapUntil } });
   return webhook;

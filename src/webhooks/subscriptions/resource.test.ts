@@ -299,4 +299,21 @@ eachDatabase((open, engine) => {
     await lose();
     assert.equal((await call('DELETE', `/v1/webhooks/${id}`)).status, 204);
   });
+
+  test(`what changed since it was read is not written over (${engine})`, async (t) => {
+    const database = await open(t);
+    const { call, make, row } = await serve(t, database);
+    const id = await make();
+    // Many at once: on PostgreSQL they read the same row; each one that is answered 200 is in it, the others say so.
+    const names = Array.from({ length: 8 }, (_, n) => `x-${n}`);
+    const answers = await Promise.all([
+      ...names.map((name) => call('PATCH', `/v1/webhooks/${id}`, { headers: { [name]: 'v' } })),
+      call('PATCH', `/v1/webhooks/${id}`, { active: false }),
+      call('POST', `/v1/webhooks/${id}/secret`, { overlap: '0s' }),
+    ]);
+    for (const { status, body } of answers) assert.ok([200, 202].includes(status) || body.code === 'webhook_changed', JSON.stringify(body));
+    const done = answers.filter(({ status }) => status < 300);
+    assert.ok(done.length >= 1);
+    assert.equal((await row(id)).revision, done.length);
+  });
 });
