@@ -1,7 +1,7 @@
 import { createTransport } from 'nodemailer';
 
 /** Between two signs of life from the mail server; a mail that is not taken by then is tried again later. */
-export const mailTimeoutMs = 15_000;
+export const mailTimeoutMs = 8_000;
 
 export interface OutgoingMail {
   /** The same over all attempts: the mail's `Message-ID` is made of it. */

@@ -5,9 +5,11 @@ import type { Clock } from '../clock.ts';
 import { systemClock } from '../clock.ts';
 import type { Configuration } from '../configuration.ts';
 import type { Identifiers } from '../identifiers.ts';
+import { createMailing } from '../mail/mailing.ts';
 import type { Sealer } from '../secret-key.ts';
 import type { Database } from '../storage/database/database.ts';
 import { readSetting } from '../storage/database/settings.ts';
+import { announce } from './delivery/announce.ts';
 import type { Chore } from './delivery/chores.ts';
 import type { Delivery, DeliveryOptions } from './delivery/engine.ts';
 import { createDelivery } from './delivery/engine.ts';
@@ -52,19 +54,37 @@ export async function createWebhooks(options: WebhooksOptions): Promise<Webhooks
   const steady = await steadyClock(options);
   const delivery = createDelivery({ ...options, guard, steady, registry: options.metrics, ...settingsOf(options) });
   const replays = createReplays({ database, ids, clock, retryForMs: configuration.retryForMs, nudge: delivery.nudge });
+  let isStopping = false;
   const runReplays = async (): Promise<void> => {
-    while (await replays.round());
+    const end = performance.now() + replaysMs / 2;
+    while (!isStopping && performance.now() < end && (await replays.round()));
   };
+  const mailing = createMailing({ database, clock, log, url: configuration.smtpUrl, from: configuration.mailFrom });
+  const { warnAfterMs, offAfterMs } = configuration;
+  const tellOf = { ...options, steady, warnAfterMs, offAfterMs, onRecorded: delivery.fanOut.onRecorded, sendsMail: mailing.sends };
   const more: readonly Chore[] = [
     { name: 'clock', everyMs: clockKeptMs, run: () => keepTime(database, steady.now()) },
     { name: 'replays', everyMs: replaysMs, run: runReplays },
+    {
+      name: 'announcements',
+      everyMs: Math.min(announceMs, warnAfterMs, offAfterMs),
+      run: async () => {
+        if ((await announce(tellOf)) > 0) delivery.nudge();
+      },
+    },
   ];
   return {
     guard,
     delivery,
     replayBegun: () => void runReplays().catch((error: unknown) => log.error({ err: error }, 'a replay failed')),
-    start: () => delivery.start(more),
-    stop: (graceMs) => delivery.stop(graceMs),
+    async start() {
+      await delivery.start(more);
+      mailing.start();
+    },
+    async stop(graceMs) {
+      isStopping = true;
+      await Promise.all([delivery.stop(graceMs), mailing.stop(graceMs)]);
+    },
   };
 }
 
