@@ -145,10 +145,12 @@ export function leasedNow(location: DatabaseLocation): Promise<ReadonlyMap<strin
   });
 }
 
-/** Whether every delivery is settled. */
+/** Whether every event has its deliveries, and every delivery is settled. */
 export function nothingWaits(location: DatabaseLocation): Promise<boolean> {
-  return withDatabase(location, async (database) => {
-    const open = database.read.selectFrom('deliveries').select('id').where('state', 'in', ['pending', 'leased']).limit(1);
+  return withDatabase(location, async ({ read }) => {
+    const unmade = await read.selectFrom('events').select('id').where('fanned_out', '=', 0).limit(1).execute();
+    if (unmade.length > 0) return false;
+    const open = read.selectFrom('deliveries').select('id').where('state', 'in', ['pending', 'leased']).limit(1);
     return (await open.execute()).length === 0;
   });
 }

@@ -14,6 +14,7 @@ const manners = new Map<string, Manner>();
 const paths: string[] = [];
 const of = new Map<string, { readonly ids: Set<string>; readonly firsts: Map<number, number>; requests: number }>();
 const at: number[] = [];
+const walls: number[] = [];
 const tags: number[] = [];
 const path: number[] = [];
 const ids: string[] = [];
@@ -45,6 +46,7 @@ function remember(request: IncomingMessage, body: Buffer): number {
   const tag = tagOf(body);
   if (!known.firsts.has(tag)) known.firsts.set(tag, now);
   at.push(now);
+  walls.push(Date.now());
   tags.push(tag);
   path.push(paths.indexOf(url));
   ids.push(id);
@@ -86,6 +88,7 @@ answerQuestions((server.address() as AddressInfo).port, {
   },
   witnessed: (): Witnessed => ({
     at: Float64Array.from(at),
+    walls: Float64Array.from(walls),
     tags: Float64Array.from(tags),
     path: Uint8Array.from(path),
     paths,

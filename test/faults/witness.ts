@@ -11,6 +11,8 @@ export type Manner = 'ok' | 'hang' | `within-${number}` | `seldom-${number}` | `
 export interface Witnessed {
   /** When each came, by `steadyNow`. */
   readonly at: Float64Array;
+  /** The same by the wall clock of its own process. */
+  readonly walls: Float64Array;
   /** The number in its body. */
   readonly tags: Float64Array;
   /** Which of `paths` it was sent to. */
