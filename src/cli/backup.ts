@@ -4,11 +4,13 @@ import { join, resolve, sep } from 'node:path';
 import { systemClock, timestampText } from '../clock.ts';
 import type { Configuration } from '../configuration.ts';
 import { conflict, invalid, notFound } from '../errors.ts';
+import { keyFactNames } from '../key-ring.ts';
 import { keyFingerprint, secretKeyFile } from '../secret-key.ts';
 import { markerName } from '../storage/artifacts/place.ts';
 import { copySqlite, openCopy } from '../storage/database/backup.ts';
 import type { Reader } from '../storage/database/database.ts';
 import { readSchemaState } from '../storage/database/open.ts';
+import { readSetting } from '../storage/database/settings.ts';
 import { databaseFile } from '../storage/database/sqlite/open.ts';
 import { artifactsFolder, postgresDumpFile, sqliteCopyFile, writeDescription } from './backup-description.ts';
 import type { Call, Command, Outcome } from './command.ts';
@@ -86,7 +88,10 @@ async function requireDatabase({ location }: Place) {
 async function copyAll({ call, place, to }: { call: Call; place: Place; to: string }): Promise<CopyOutcome> {
   const { url, directory } = place.location;
   const from = place.configuration.artifacts;
-  const files = async (read: Reader) => copyNamed({ call, names: namedFiles(read), from, to: join(to, artifactsFolder) });
+  const files = async (read: Reader) => {
+    await refuseBetweenKeys(read);
+    return copyNamed({ call, names: namedFiles(read), from, to: join(to, artifactsFolder) });
+  };
   if (url !== undefined) {
     await dumpPostgres(url, join(to, postgresDumpFile));
     await syncPath(join(to, postgresDumpFile));
@@ -99,6 +104,15 @@ async function copyAll({ call, place, to }: { call: Call; place: Place; to: stri
   } finally {
     copy.close();
   }
+}
+
+/** What is copied while some secrets are under the old key and some under the new one needs both for ever. */
+async function refuseBetweenKeys(read: Reader): Promise<void> {
+  if ((await readSetting(read, keyFactNames.next)) === null) return;
+  throw conflict(
+    'key_change_under_way',
+    'The secret key is being changed. Run gatepost rotate-key again with the server stopped, then make the backup.',
+  );
 }
 
 async function copyNamed(options: { call: Call; names: AsyncIterable<StoredName>; from: string; to: string }): Promise<CopyOutcome> {

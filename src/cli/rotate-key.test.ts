@@ -245,6 +245,8 @@ test('another new key than the one a change was begun with is refused; without o
   const byFile = { data, secretKey: null, secretKeyNew: Buffer.alloc(32, 3) };
   await assert.rejects(rotateKey({ database, place: byFile }), { code: 'new_key_other' });
   assert.equal(readFileSync(join(data, nextKeyFile), 'utf8').trim(), next.toString('base64'));
+  const backup = await gatepostJson(['backup', join(data, 'backup')], { GATEPOST_DATA: data });
+  assert.equal(backup.json['code'], 'key_change_under_way', 'it would need both keys for ever');
   const missing = await gatepostJson(['rotate-key'], { GATEPOST_DATA: join(data, 'nowhere') });
   assert.equal(missing.json['code'], 'database_missing');
 });
