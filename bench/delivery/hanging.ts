@@ -1,6 +1,6 @@
 import { makeTenants } from '../../test/delivery/tenants.ts';
 import type { Context, Figure, Row } from './context.ts';
-import { between, firstArrivals, percentile, threeOf } from './figures.ts';
+import { between, firstArrivals, median, percentile, threeOf } from './figures.ts';
 import { withDatabase } from './rows.ts';
 
 const webhooks = 2_000;
@@ -10,22 +10,30 @@ const secondsMin = 30;
 const ratioMax = 1.2;
 const moreMsMax = 1;
 const arriveMsMax = 20_000;
+const pairsMax = 2;
 
 /** Half of all webhooks hang until the deadline. The healthy ones get the same load with them and without. */
 export const hanging: Row = {
   name: 'hanging',
   async run(context) {
-    const alone = await p95Of(context, false);
-    const beside = await p95Of(context, true);
-    const p95 = percentile(beside.times, 0.95);
-    const base = percentile(alone.times, 0.95);
+    const alone: Seen[] = [];
+    const beside: Seen[] = [];
+    for (let pair = 0; pair < Math.min(pairsMax, context.size.rounds); pair += 1) {
+      alone.push(await lookAt(context, false));
+      beside.push(await lookAt(context, true));
+    }
+    const p95Of = (all: readonly Seen[]): number => median(all.map(({ times }) => percentile(times, 0.95)));
+    const told = (all: readonly Seen[]): string => threeOf(Float64Array.from(all.flatMap(({ times }) => [...times])));
+    const p95 = p95Of(beside);
+    const base = p95Of(alone);
+    const missing = beside.reduce((sum, one) => sum + one.missing, 0);
     const figure: Figure = {
       what: `${webhooks} webhooks, half of which hang, ${perSecondHealthy} a second to the healthy and as many to the others: event to arrival of the healthy`,
-      found: `${threeOf(beside.times)} ms (p50 / p95 / p99; ${beside.missing} not arrived); without the hanging ${threeOf(alone.times)} ms: ${(p95 / base).toFixed(2)} times, ${(p95 - base).toFixed(2)} ms more`,
+      found: `${told(beside)} ms (p50 / p95 / p99; ${missing} not arrived); without the hanging ${told(alone)} ms: ${(p95 / base).toFixed(2)} times, ${(p95 - base).toFixed(2)} ms more`,
       must: `p95 ≤ ${ratioMax} times or ${moreMsMax} ms more`,
-      held: beside.missing === 0 && (p95 <= base * ratioMax || p95 <= base + moreMsMax),
+      held: missing === 0 && (p95 <= base * ratioMax || p95 <= base + moreMsMax),
     };
-    return [figure, { what: 'connections that hang, at most seen', found: String(beside.connections) }];
+    return [figure, { what: 'connections at the receiver, at most', found: String(Math.max(...beside.map((one) => one.connections))) }];
   },
 };
 
@@ -35,7 +43,7 @@ interface Seen {
   readonly connections: number;
 }
 
-async function p95Of(context: Context, withHanging: boolean): Promise<Seen> {
+async function lookAt(context: Context, withHanging: boolean): Promise<Seen> {
   const { receiver } = context;
   const location = await context.newLocation();
   const isHanging = (number: number): boolean => number % 2 === 1;

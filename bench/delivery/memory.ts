@@ -5,7 +5,8 @@ import { endToEnd, onNewServer } from './recorded.ts';
 const bytesMax = 220 * 2 ** 20;
 /** The last quarter may hold so much more than the second. */
 const growthMax = 1.1;
-const sampleMs = 200;
+/** Reading the figures takes the server's loop some milliseconds. */
+const sampleMs = 500;
 
 /** Recorded by 64 at once and delivered, for long. */
 export const memory: Row = {

@@ -9,6 +9,7 @@ const shareMin = 0.005;
 
 /** Where code lies, and what it is called in the answer. The first that fits counts. */
 const places: readonly (readonly [RegExp, string])[] = [
+  [/^file:.*\/src\/.*sqlite/, 'src: statements of SQLite'],
   [/^file:.*\/src\/storage\//, 'src/storage'],
   [/^file:.*\/src\/webhooks\/([\w-]+)\//, 'src/webhooks/$1'],
   [/^file:.*\/src\/([\w-]+)\//, 'src/$1'],
@@ -35,13 +36,15 @@ const natives: readonly (readonly [RegExp, string])[] = [
   [/^(hmac|Hmac|sign|digest|update|randomFill\w*|randomBytes\w*)$/, 'crypto'],
 ];
 
+const callsSqlite: ReadonlySet<string> = new Set(['src: statements of SQLite', 'src/storage', 'better-sqlite3']);
+
 type Frame = Profile['nodes'][number]['callFrame'];
 
 function groupOf({ functionName, url }: Frame, caller: string): string {
   if (url === '') {
     const native = natives.find(([pattern]) => pattern.test(functionName));
     if (native !== undefined) return native[1];
-    return caller === 'src/storage' || caller === 'better-sqlite3' ? 'SQLite' : `native under ${caller}`;
+    return callsSqlite.has(caller) ? 'SQLite itself' : `native under ${caller}`;
   }
   for (const [pattern, name] of places) {
     const match = pattern.exec(url);
@@ -74,7 +77,8 @@ function tell(profile: Profile): { readonly busyMs: number; readonly text: strin
   for (const [index, id] of profile.samples.entries()) {
     const frame = frames.get(id);
     const ms = (profile.timeDeltas[index] ?? 0) / 1000;
-    if (frame === undefined || frame.functionName === '(idle)') continue;
+    // The profiler's own beginning is no work of the server.
+    if (frame === undefined || frame.functionName === '(idle)' || frame.url === 'node:inspector') continue;
     busy += ms;
     const group = groupNames.get(id) ?? '';
     groups.set(group, (groups.get(group) ?? 0) + ms);
