@@ -57,12 +57,13 @@ export class Exchange implements Dispatcher.DispatchHandler, Taker {
   }
 
   begin(line: Line): void {
-    this.#line = line;
     const { deadlineMs } = this.#options;
     if (performance.now() - this.#started > deadlineMs * (1 - leastLeft)) {
-      this.expire();
+      this.#finish(new SendFailed('timeout'));
+      this.#pool.discard(line);
       return;
     }
+    this.#line = line;
     const headers = this.#headers as string[];
     const path = this.#url.pathname + this.#url.search;
     line.client.dispatch({ method: 'POST', path, headers, body: this.#options.outgoing.body, blocking: false }, this);
@@ -76,8 +77,15 @@ export class Exchange implements Dispatcher.DispatchHandler, Taker {
   expire(): void {
     const line = this.#line;
     this.#pool.leave(this);
-    this.#finish(new SendFailed(line?.isWaiting === true ? 'out_of_connections' : 'timeout'));
+    this.#finish(new SendFailed(this.#wasKeptWaiting() ? 'out_of_connections' : 'timeout'));
     if (line !== null) this.#pool.discard(line);
+  }
+
+  /** For most of the deadline there was no connection to be had: that is not the receiver's doing. */
+  #wasKeptWaiting(): boolean {
+    if (this.#line === null) return false;
+    const { askedAt, placedAt } = this.#line;
+    return askedAt >= this.#started && (placedAt ?? performance.now()) - askedAt > this.#options.deadlineMs / 2;
   }
 
   onRequestStart(): void {

@@ -37,7 +37,7 @@ export const failureMessages: Readonly<Record<FailureCode, string>> = {
     'The receiver answered with a redirect to an address that is refused. The operator may allow it by GATEPOST_WEBHOOKS_ALLOW.',
   proxy_failed: 'The proxy cannot be reached, or gave no answer that HTTP knows.',
   proxy_refused: 'The proxy opened no way to the receiver.',
-  out_of_connections: 'The server had all its connections in use until the deadline.',
+  out_of_connections: 'For most of the deadline the server had all its connections in use.',
   secret_unreadable: "The webhook's secret does not open with the server's secret key.",
   send_failed: 'The attempt failed.',
 };

@@ -9,14 +9,17 @@ export const answerHeaderBytesMax = 16 * 1024;
 /** A connection is kept for the next request no longer than this, whatever the receiver offers. */
 const keepAliveMsMax = 60_000;
 const keepAliveMs = 4_000;
+/** What a line that is closed while it connects ends with; one for all, since nobody reads where it was made. */
+const closed = new SendFailed('send_failed');
 
 /** One connection to a receiver, made when the first request goes out, kept for the next, made again where it was closed. */
 export interface Line {
   readonly client: Client;
   /** Exchanges that ended well over the connection as it is now: what tells a kept one from a new one. */
   served: number;
-  /** It waits for a place among all connections. */
-  isWaiting: boolean;
+  /** When the connection asked for a place among all, and when it got one (null while it waits), by the clock that is never set back. */
+  askedAt: number;
+  placedAt: number | null;
   /** What is being connected; aborted with the line. */
   readonly connecting: AbortController;
 }
@@ -139,7 +142,7 @@ export class Pool {
     if (!this.#lines.delete(line)) return;
     const at = this.#idle.indexOf(line);
     if (at !== -1) this.#idle.splice(at, 1);
-    line.connecting.abort(new SendFailed('send_failed'));
+    line.connecting.abort(closed);
     void line.client.destroy();
   }
 }
@@ -148,9 +151,10 @@ function openLine({ route, connector, room }: PoolOptions): Line {
   const connect = async (): Promise<Socket> => {
     const { signal } = line.connecting;
     line.served = 0;
-    line.isWaiting = true;
+    line.askedAt = performance.now();
+    line.placedAt = null;
     await room.take(signal);
-    line.isWaiting = false;
+    line.placedAt = performance.now();
     let socket: Socket;
     try {
       socket = await connector.open(route, signal);
@@ -178,6 +182,6 @@ function openLine({ route, connector, room }: PoolOptions): Line {
       );
     },
   });
-  const line: Line = { client, served: 0, isWaiting: false, connecting: new AbortController() };
+  const line: Line = { client, served: 0, askedAt: 0, placedAt: null, connecting: new AbortController() };
   return line;
 }
