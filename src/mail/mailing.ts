@@ -42,6 +42,8 @@ export function createMailing({ database, clock, log, url, from }: MailingOption
   return {
     sends: true,
     start: () => periodic.start(),
-    stop: async (graceMs) => void (await Promise.race([periodic.stop(), sleep(graceMs, undefined, { ref: false })])),
+    async stop(graceMs) {
+      await Promise.race([periodic.stop(), sleep(graceMs, undefined, { ref: false })]);
+    },
   };
 }

@@ -1,73 +1,16 @@
 // A small SMTP server of the test's own takes the mails, refuses them, or says nothing; on both databases.
 import assert from 'node:assert/strict';
-import type { Socket } from 'node:net';
-import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import { eachDatabase } from '../../test/databases.ts';
 import { createTestClock } from '../../test/http.ts';
+import { bodyOf, startSmtp } from '../../test/mail/smtp.ts';
 import { createIdentifiers } from '../identifiers.ts';
 import type { Database } from '../storage/database/database.ts';
 import { writeMail } from './outbox.ts';
 import { mailLeaseMs, mailRetryForMs, mailWaitsMs, sendMails } from './send.ts';
 import type { MailTransport } from './transport.ts';
 import { createMailTransport, mailErrorCode } from './transport.ts';
-
-interface Context {
-  after(step: () => Promise<void> | void): void;
-}
-
-interface Inbox {
-  readonly url: string;
-  readonly mails: { readonly from: string; readonly to: readonly string[]; readonly text: string; readonly user: string }[];
-}
-
-/** `refuse` answers a command by something else than 250. */
-async function startSmtp(t: Context, refuse: (command: string) => string | null = () => null): Promise<Inbox> {
-  const mails: Inbox['mails'] = [];
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    let [from, user, rest, inData] = ['', '', '', false];
-    let to: string[] = [];
-    const say = (line: string) => socket.write(`${line}\r\n`);
-    const command = (line: string): string => {
-      const refused = refuse(line);
-      if (refused !== null) return refused;
-      if (line.startsWith('EHLO')) return '250-test\r\n250 AUTH PLAIN';
-      if (line.startsWith('AUTH PLAIN')) user = Buffer.from(line.slice(11), 'base64').toString('utf8');
-      if (line.startsWith('AUTH')) return '235 welcome';
-      if (line.startsWith('MAIL')) from = line;
-      if (line.startsWith('RCPT')) to = [...to, line];
-      inData = line === 'DATA';
-      return inData ? '354 go on' : line === 'QUIT' ? '221 bye' : '250 ok';
-    };
-    say('220 test');
-    socket.on('error', () => undefined);
-    socket.on('data', (piece: Buffer) => {
-      rest += piece.toString('utf8');
-      for (;;) {
-        const end = rest.indexOf(inData ? '\r\n.\r\n' : '\r\n');
-        if (end < 0) return;
-        const line = rest.slice(0, end);
-        rest = rest.slice(end + (inData ? 5 : 2));
-        if (inData) {
-          mails.push({ from, to, text: line, user });
-          inData = false;
-          say('250 taken');
-        } else say(command(line));
-      }
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  const address = server.address();
-  const port = typeof address === 'object' ? address?.port : 0;
-  return { url: `smtp://user:pass%20word@127.0.0.1:${port}`, mails };
-}
 
 const log = pino({ level: 'silent' });
 const organization = 'organization';
@@ -84,13 +27,6 @@ function setUp(database: Database) {
     row: () => database.read.selectFrom('mails').selectAll().executeTakeFirstOrThrow(),
     send: (transport: MailTransport) => sendMails({ database, clock, transport, log }),
   };
-}
-
-/** The text of a mail's one part, decoded. */
-function bodyOf(mail: string): string {
-  const [head = '', body = ''] = mail.split('\r\n\r\n');
-  assert.match(head, /Content-Transfer-Encoding: base64/i);
-  return Buffer.from(body, 'base64').toString('utf8');
 }
 
 eachDatabase((open, engine) => {
