@@ -45,6 +45,8 @@ export interface Books {
 
 export interface CheckOptions {
   readonly location: DatabaseLocation;
+  /** Left out, there is only one. */
+  readonly organization?: string;
   readonly accepted: readonly Accepted[];
   /** Which webhook each path of the witness is, by its id. */
   readonly webhooks: ReadonlyMap<string, string>;
@@ -77,12 +79,13 @@ interface DeliveryRow {
 /** Reads beside a running server; all that was accepted must have arrived by then. */
 export function checkBooks(options: CheckOptions): Promise<Books> {
   return withDatabase(options.location, async (database) => {
-    const rows: readonly DeliveryRow[] = await database.read
-      .selectFrom('deliveries')
-      .select(['id', 'event', 'webhook', 'state', 'attempts'])
-      .execute();
-    const made = await database.read.selectFrom('attempts').select(['delivery', 'number']).execute();
-    const events = new Set((await database.read.selectFrom('events').select('id').execute()).map((row) => row.id));
+    const { read } = database;
+    const { organization } = options;
+    const ofOne = organization === undefined ? sql<boolean>`1 = 1` : sql<boolean>`organization = ${organization}`;
+    const columns = ['id', 'event', 'webhook', 'state', 'attempts'] as const;
+    const rows: readonly DeliveryRow[] = await read.selectFrom('deliveries').select(columns).where(ofOne).execute();
+    const made = await read.selectFrom('attempts').select(['delivery', 'number']).where(ofOne).execute();
+    const events = new Set((await read.selectFrom('events').select('id').execute()).map((row) => row.id));
     const byPlace = grouped(rows, ({ event, webhook }) => `${event} ${webhook}`);
     const wanted = options.accepted.flatMap(({ id }) => [...options.webhooks.values()].map((webhook) => `${id} ${webhook}`));
     const disagreements: Disagreements = {
