@@ -53,13 +53,26 @@ function groupOf({ functionName, url }: Frame, caller: string): string {
   return url;
 }
 
-/** The group of each node by its id: what is native belongs to whoever called it. */
-function groupsOf({ nodes }: Profile): ReadonlyMap<number, string> {
+interface Told {
+  readonly group: string;
+  readonly name: string;
+}
+
+/** What each node is told as, by its id: what is native belongs to whoever called it. */
+function toldNodes({ nodes }: Profile): ReadonlyMap<number, Told> {
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
-  const groups = new Map<number, string>();
+  const told = new Map<number, Told>();
   // Parents stand before their children.
-  for (const { id, callFrame } of nodes) groups.set(id, groupOf(callFrame, groups.get(parents.get(id) ?? 0) ?? 'the root'));
-  return groups;
+  for (const { id, callFrame } of nodes) {
+    const caller = told.get(parents.get(id) ?? 0);
+    const own = callFrame.functionName || '(anonymous)';
+    const { url } = callFrame;
+    const place = `${own} ${url.replace(`file://${root}`, '')}:${callFrame.lineNumber + 1}`;
+    const isRoot = caller === undefined || caller.name === '(root)' || own === '(program)' || own === '(garbage collector)';
+    const native = isRoot ? own : `${own} called by ${caller.name}`;
+    told.set(id, { group: groupOf(callFrame, caller?.group ?? 'the root'), name: url === '' ? native : place });
+  }
+  return told;
 }
 
 /** What each thread did, the busiest first. */
@@ -69,7 +82,7 @@ export function tellProfiles(profiles: readonly Profile[]): string {
 }
 
 function tell(profile: Profile): { readonly busyMs: number; readonly text: string } {
-  const groupNames = groupsOf(profile);
+  const told = toldNodes(profile);
   const groups = new Map<string, number>();
   const functions = new Map<string, number>();
   const frames = new Map(profile.nodes.map((node) => [node.id, node.callFrame]));
@@ -80,10 +93,8 @@ function tell(profile: Profile): { readonly busyMs: number; readonly text: strin
     // The profiler's own beginning is no work of the server.
     if (frame === undefined || frame.functionName === '(idle)' || frame.url === 'node:inspector') continue;
     busy += ms;
-    const group = groupNames.get(id) ?? '';
+    const { group, name } = told.get(id) ?? { group: '', name: '' };
     groups.set(group, (groups.get(group) ?? 0) + ms);
-    const where = frame.url === '' ? '' : ` ${frame.url.replace(`file://${root}`, '')}:${frame.lineNumber + 1}`;
-    const name = `${frame.functionName || '(anonymous)'}${where}`;
     functions.set(name, (functions.get(name) ?? 0) + ms);
   }
   const lines = (map: ReadonlyMap<string, number>, most: number): string =>
