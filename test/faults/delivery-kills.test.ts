@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { atEnd } from '../app.ts';
 import { engines, newLocation } from '../databases.ts';
 import { agreed, none } from './books.ts';
@@ -14,31 +14,34 @@ const kills = roundsOf('kills');
 const underWayMax = 256;
 const backMsMax = 5_000;
 
-for (const engine of engines) {
-  test(`killed ${kills} times while it delivers, it loses nothing and repeats only what was under way, under the same id (${engine})`, {
-    timeout: 10_000_000,
-  }, async (t) => {
-    const location = await newLocation({ after: (step) => atEnd(t, step) }, engine);
-    const outcome = await runDeliveryKills({ location, kills, lifeMsMax: 1_500, say: (line) => kills > 10 && t.diagnostic(line) });
-    const { accepted, unanswered, deliveries, attempts, arrived, repeated, backMs } = outcome;
-    tell(t, 'killed while it delivers', {
-      database: engine,
-      kills,
-      accepted,
-      unanswered,
-      deliveries,
-      arrived,
-      lost: outcome.disagreements.undelivered.count + outcome.disagreements.lostEvents.count + outcome.disagreements.phantom.count,
-      repeated,
-      'under way at a kill': outcome.underWayMax,
-      attempts,
-      'back after ms': Math.round(backMs),
+// Each waits for its processes much of the time, so both databases are tried at once.
+await describe('a server that delivers is killed', { concurrency: true }, () => {
+  for (const engine of engines) {
+    test(`killed ${kills} times while it delivers, it loses nothing and repeats only what was under way, under the same id (${engine})`, {
+      timeout: 10_000_000,
+    }, async (t) => {
+      const location = await newLocation({ after: (step) => atEnd(t, step) }, engine);
+      const outcome = await runDeliveryKills({ location, kills, lifeMsMax: 1_500, say: (line) => kills > 10 && t.diagnostic(line) });
+      const { accepted, unanswered, deliveries, attempts, arrived, repeated, backMs } = outcome;
+      tell(t, 'killed while it delivers', {
+        database: engine,
+        kills,
+        accepted,
+        unanswered,
+        deliveries,
+        arrived,
+        lost: outcome.disagreements.undelivered.count + outcome.disagreements.lostEvents.count + outcome.disagreements.phantom.count,
+        repeated,
+        'under way at a kill': outcome.underWayMax,
+        attempts,
+        'back after ms': Math.round(backMs),
+      });
+      assert.ok(accepted > 10 * kills, `only ${accepted} were accepted: that is no load`);
+      assert.deepEqual([...outcome.refused], []);
+      assert.deepEqual(outcome.disagreements, agreed);
+      assert.deepEqual(outcome.unexplained, none);
+      assert.ok(outcome.underWayMax <= underWayMax, `${outcome.underWayMax} deliveries of one webhook were under way`);
+      assert.ok(backMs <= backMsMax, `${backMs} ms from the last start until all had arrived`);
     });
-    assert.ok(accepted > 10 * kills, `only ${accepted} were accepted: that is no load`);
-    assert.deepEqual([...outcome.refused], []);
-    assert.deepEqual(outcome.disagreements, agreed);
-    assert.deepEqual(outcome.unexplained, none);
-    assert.ok(outcome.underWayMax <= underWayMax, `${outcome.underWayMax} deliveries of one webhook were under way`);
-    assert.ok(backMs <= backMsMax, `${backMs} ms from the last start until all had arrived`);
-  });
-}
+  }
+});
