@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Clock } from '../clock.ts';
@@ -9,12 +8,15 @@ import { createMailing } from '../mail/mailing.ts';
 import type { Sealer } from '../secret-key.ts';
 import type { Database } from '../storage/database/database.ts';
 import { readSetting } from '../storage/database/settings.ts';
+import { checkedHeaders } from './delivery/added-headers.ts';
 import { announce } from './delivery/announce.ts';
+import { readAuthorities } from './delivery/authorities.ts';
 import type { Chore } from './delivery/chores.ts';
 import type { Delivery, DeliveryOptions } from './delivery/engine.ts';
 import { createDelivery } from './delivery/engine.ts';
 import type { Guard } from './delivery/guard.ts';
 import { createGuard, parseAllowlist } from './delivery/guard.ts';
+import { parseProxyUrl } from './delivery/proxy.ts';
 import { createReplays } from './delivery/replay-round.ts';
 import { createSteadyClock } from './delivery/steady-clock.ts';
 
@@ -54,10 +56,10 @@ export async function createWebhooks(options: WebhooksOptions): Promise<Webhooks
   const steady = await steadyClock(options);
   const delivery = createDelivery({ ...options, guard, steady, registry: options.metrics, ...settingsOf(options) });
   const replays = createReplays({ database, ids, clock, retryForMs: configuration.retryForMs, nudge: delivery.nudge });
-  let isStopping = false;
+  const state = { isStopping: false };
   const runReplays = async (): Promise<void> => {
     const end = performance.now() + replaysMs / 2;
-    while (!isStopping && performance.now() < end && (await replays.round()));
+    while (!state.isStopping && performance.now() < end && (await replays.round()));
   };
   const mailing = createMailing({ database, clock, log, url: configuration.smtpUrl, from: configuration.mailFrom });
   const { warnAfterMs, offAfterMs } = configuration;
@@ -82,7 +84,7 @@ export async function createWebhooks(options: WebhooksOptions): Promise<Webhooks
       mailing.start();
     },
     async stop(graceMs) {
-      isStopping = true;
+      state.isStopping = true;
       await Promise.all([delivery.stop(graceMs), mailing.stop(graceMs)]);
     },
   };
@@ -100,10 +102,10 @@ function settingsOf({
     bounds: { inFlightMin: Math.min(inFlightMin, inFlightMax), inFlightMax, slowMs },
     sizes: { healthy: inFlightOfAll, again: Math.ceil(inFlightOfAll / 2), slow: slowLane },
     sending: {
-      proxy: configuration.proxy === null ? null : new URL(configuration.proxy),
-      ca: configuration.caFile === null ? null : readFileSync(configuration.caFile, 'utf8'),
+      proxy: configuration.proxy === null ? null : parseProxyUrl(configuration.proxy),
+      ca: configuration.caFile === null ? null : readAuthorities(configuration.caFile),
     },
-    addedHeaders: configuration.webhookHeaders,
+    addedHeaders: checkedHeaders(configuration.webhookHeaders),
     ...(leaseMs === undefined ? {} : { leaseMs }),
   };
 }

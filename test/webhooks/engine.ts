@@ -14,7 +14,7 @@ import { createSealer } from '../../src/secret-key.ts';
 import type { Database } from '../../src/storage/database/database.ts';
 import type { FanOut } from '../../src/webhooks/delivery/fan-out.ts';
 import { createGuard, parseAllowlist } from '../../src/webhooks/delivery/guard.ts';
-import type { Bounds } from '../../src/webhooks/delivery/station.ts';
+import type { Bounds } from '../../src/webhooks/delivery/health.ts';
 import type { Delivery } from '../../src/webhooks/delivery/engine.ts';
 import { createDelivery } from '../../src/webhooks/delivery/engine.ts';
 import { insertWebhook } from '../../src/webhooks/subscriptions/store.ts';

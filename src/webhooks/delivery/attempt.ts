@@ -1,6 +1,6 @@
 import { mask, maskCut } from '../subscriptions/url.ts';
 import type { Answer, Outgoing } from './send.ts';
-import type { Job } from './stations.ts';
+import type { Job } from './station.ts';
 import type { Target } from './target.ts';
 
 /** Of an answer's headers so many are kept, and of each value so much. */
@@ -46,7 +46,9 @@ export function shownRequest({ headers }: Outgoing, { shownUrl, addedHeaders }: 
 function shownHeader(name: string, value: string): string {
   if (name === 'authorization') return value.replace(/ .*$/, ` ${mask}`);
   if (!name.includes('signature')) return value;
-  return value.replaceAll(/(v1,|sha256=)\S+/g, `$1${mask}`);
+  // One value nearly always; two while a secret is being changed.
+  if (value.startsWith('v1,') && !value.includes(' ')) return `v1,${mask}`;
+  return value.startsWith('sha256=') ? `sha256=${mask}` : value.replaceAll(/(v1,|sha256=)\S+/g, `$1${mask}`);
 }
 
 export interface ShownAnswer {

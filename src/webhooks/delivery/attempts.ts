@@ -7,15 +7,13 @@ import { askedFor, decide } from './decide.ts';
 import { failureOf } from './failure.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import type { Answer, Outgoing, Sender } from './send.ts';
-import type { Job, Slot, Stations } from './stations.ts';
-import type { Bounds } from './station.ts';
+import type { Job, Slot, Station } from './station.ts';
+import type { Stations } from './stations.ts';
+import type { Bounds } from './health.ts';
 import { isOpen } from './target.ts';
 import type { Turns } from './turns.ts';
 import type { Lane, OutcomeRow } from './unit-rows.ts';
 import { lanes } from './unit-rows.ts';
-
-/** A job is not begun where less than this of its lease would be left after the longest attempt: its outcome could not be written down. */
-export const leaseLeftMsMin = 2_000;
 
 export interface AttemptsOptions {
   readonly clock: Clock;
@@ -66,6 +64,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     const { job, slot, answer } = exchanged;
     // We broke it off ourselves to stop: that is no failure of the receiver's. The lease gives it back.
     if (broken && answer.status === null) return stations.brokenOff(slot);
+    if (answer.failure === 'out_of_connections') return comeAgain(job, slot);
     const { station } = slot;
     const { policy, ordered } = station.target;
     const now = steady.now();
@@ -78,19 +77,21 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     const row = outcomeRow(exchanged, { decision, now, id: options.ids.next() });
     turns.settle({ row, job, settled: (state) => settled(exchanged, decision, state) });
   };
+  /** We had no connection free: nothing was sent, and it says nothing about the receiver. */
+  const comeAgain = (job: Job, slot: Slot): void => {
+    options.log.warn({ webhook: slot.station.webhook, delivery: job.delivery }, 'delivery.out_of_connections');
+    turns.giveBack(job);
+    stations.mark(slot.station, job.lane);
+    stations.brokenOff(slot);
+    stations.look(slot.station);
+  };
   const settled = (exchanged: Exchanged, decision: Decision, state: string | null): void => {
     const { slot, answer, job } = exchanged;
     const { station } = slot;
     metrics.attempted({ outcome: decision.state, durationMs: answer.durationMs });
     if (state === null) metrics.leaseLost();
     else if (decision.state === 'delivered') metrics.succeeded(steady.now() - job.created);
-    // Asked for again while it was under way, it waits once more.
-    if (state === 'pending' && decision.state !== 'pending') stations.mark(station, lanes.asked);
-    else if (state === 'pending' && decision.state === 'pending') {
-      if (station.target.ordered) stations.mark(station, lanes.first);
-      else stations.markRetry(station, decision.due);
-    }
-    if (state === 'pending') stations.look(station);
+    if (state === 'pending') waitsAgain(stations, station, decision);
     logAttempt(options.log, exchanged, decision, state !== null);
   };
   return {
@@ -116,6 +117,15 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       clearTimeout(timer);
     },
   };
+}
+
+/** A delivery that is written down as pending waits in a lane of its webhook. */
+function waitsAgain(stations: Stations, station: Station, decision: Decision): void {
+  // Asked for again while it was under way, it waits once more, whatever came of the attempt.
+  if (decision.state !== 'pending') stations.mark(station, lanes.asked);
+  else if (station.target.ordered) stations.mark(station, lanes.first);
+  else stations.markRetry(station, decision.due);
+  stations.look(station);
 }
 
 function unsent(error: unknown): Answer {

@@ -8,6 +8,7 @@ import { systemClock } from '../../clock.ts';
 import type { Database } from '../../storage/database/database.ts';
 import { abandonMs } from '../../worker.ts';
 import { updateWebhook } from '../subscriptions/change.ts';
+import { pack, unpack } from './packed.ts';
 import { resend } from './resend.ts';
 import { leaseMsDefault } from './turns.ts';
 import type { ClaimRow, OutcomeRow } from './unit-rows.ts';
@@ -41,7 +42,7 @@ function turn(
     now,
     token: `${database.node}:${ids.random()}`,
     leaseUntil: now + leaseMsDefault,
-    outcomes,
+    outcomes: pack(outcomes),
     returned: [],
     claims,
   });
@@ -167,7 +168,7 @@ eachDatabase((open, engine) => {
     for (let n = 0; n < 6; n += 1) await it.happen();
     const claims = [{ webhook, lane: lanes.first, limit: 100 }];
     const turns = await Promise.all([0, 1, 2].map(() => turn(database, { claims })));
-    const taken = turns.flatMap(({ claimed }) => claimed.flatMap((each) => each.rows));
+    const taken = turns.flatMap(({ claimed }) => claimed.flatMap((each) => unpack(each.rows)));
     assert.equal(taken.length, 6);
     assert.equal(new Set(taken.map((each) => each.delivery)).size, 6);
     const [before] = await deliveriesOf(database);
@@ -218,7 +219,7 @@ eachDatabase((open, engine) => {
     await it.happen();
     // A process that claims and sends, and dies before it settles.
     const { claimed } = await turn(database, { claims: [{ webhook, lane: lanes.first, limit: 1 }] });
-    const [taken] = claimed.flatMap((each) => each.rows);
+    const [taken] = claimed.flatMap((each) => unpack(each.rows));
     assert.ok(taken);
     await it.worker.start();
     await settled(database, 1);

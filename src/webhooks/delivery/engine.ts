@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Clock } from '../../clock.ts';
@@ -5,26 +6,29 @@ import type { NewEvent } from '../../events/record.ts';
 import type { Identifiers } from '../../identifiers.ts';
 import type { Sealer } from '../../secret-key.ts';
 import type { Database } from '../../storage/database/database.ts';
+import type { Worker } from '../../worker.ts';
+import type { Attempts } from './attempts.ts';
 import { createAttempts } from './attempts.ts';
 import type { Chore } from './chores.ts';
 import { createChores } from './chores.ts';
-import { discover } from './discover.ts';
 import type { FanOut } from './fan-out.ts';
 import { createFanOut } from './fan-out.ts';
+import type { Finder } from './finder.ts';
+import { createFinder } from './finder.ts';
 import type { Guard } from './guard.ts';
 import type { LaneSizes } from './lanes.ts';
 import { laneSizesDefault } from './lanes.ts';
+import type { DeliveryMetrics } from './metrics.ts';
 import { createDeliveryMetrics } from './metrics.ts';
 import { createPurge } from './purge.ts';
-import { createRecorder } from './recorder.ts';
-import type { SenderOptions } from './send.ts';
-import { createSender, deadlineMs as deadlineMsDefault } from './send.ts';
-import type { Bounds } from './station.ts';
-import { boundsDefault } from './station.ts';
-import type { Station } from './stations.ts';
+import { Recorder } from './recorder.ts';
+import type { Sender, SenderOptions } from './send.ts';
+import { connectionsInAllMax, createSender, deadlineMs as deadlineMsDefault } from './send.ts';
+import type { Bounds } from './health.ts';
+import { boundsDefault } from './health.ts';
+import type { Station } from './station.ts';
 import { Stations } from './stations.ts';
-import { readTargets, targetsOfReadMax } from './target.ts';
-import { createTurns, leaseMsDefault } from './turns.ts';
+import { leaseMsDefault, Turns } from './turns.ts';
 import { lanes } from './unit-rows.ts';
 import { cancelOrphans, exhaustLate, forgetOldSecrets, takeBackAtStart, takeBackExpired } from './upkeep.ts';
 
@@ -35,6 +39,8 @@ export const chores = { leasesMs: 2_000, poolsMs: 15_000, tidyMs: 60_000, purgeM
  * and this is for what a defect would leave lying.
  */
 export const discoverMs = { alone: 30_000, shared: 1_000 } as const;
+/** What an attempt needs of its lease beside the deadline: to write the outcome down. */
+const settleMs = 2_000;
 /** How long a stop waits for what is to be written down after the last answer. */
 const lastTurnMs = 2_000;
 
@@ -80,149 +86,136 @@ export interface Delivery {
   stop(graceMs?: number): Promise<void>;
 }
 
-/**
- * Claim, send, decide, settle. Nothing is sent inside a transaction, and no transaction is open while something is sent. Stations say what goes next,
- * turns bring it from the database and outcomes back, attempts send.
- */
-export function createDelivery(options: DeliveryOptions): Delivery {
-  const { database, guard, ids, clock, log, retryForMs } = options;
-  const steady = options.steady ?? clock;
-  const leaseMs = options.leaseMs ?? leaseMsDefault;
+interface Parts {
+  readonly options: DeliveryOptions;
+  readonly steady: Clock;
+  readonly leaseMs: number;
+  readonly stations: Stations;
+  readonly turns: Turns;
+  readonly attempts: Attempts;
+  readonly finder: Finder;
+  readonly sender: Sender;
+  readonly fanOut: FanOut;
+  readonly metrics: DeliveryMetrics;
+  readonly failed: (error: unknown, what: string) => void;
+}
+
+/** Stations say what goes next, turns bring it from the database and take outcomes back, attempts send. */
+function createParts(options: DeliveryOptions): Parts {
+  const { database, guard, ids, clock, log, retryForMs, leaseMs = leaseMsDefault, steady = clock } = options;
   const bounds: Bounds = { ...boundsDefault, restMsMax: Math.min(boundsDefault.restMsMax, options.retryIntervalMs), ...options.bounds };
   const sizes = { ...laneSizesDefault, ...options.sizes };
-  const targets = { ...options, addedHeaders: options.addedHeaders ?? {} };
-  const connectionsInAllMax = 2 * (sizes.healthy + sizes.trial + sizes.slow + sizes.asked);
-  const sender = createSender({ connectionsInAllMax, ...options.sending, guard, connectionsMax: bounds.inFlightMax });
-  const fanOut = createFanOut({ database, ids, clock: steady, retryForMs });
+  // Those that hang are counted among the slow beyond their number, so there may be more connections than places.
+  const places = sizes.healthy + sizes.trial + sizes.slow + sizes.asked;
+  const sender = createSender({
+    connectionsInAllMax: Math.max(connectionsInAllMax, 2 * places),
+    ...options.sending,
+    guard,
+    connectionsMax: bounds.inFlightMax,
+  });
   const failed = (error: unknown, what: string): void => log.error({ err: error }, `${what} failed`);
-  const stations = new Stations({
+  const stations: Stations = new Stations({
     bounds,
     sizes,
+    leaseLeftMs: Math.min((options.sending?.deadlineMs ?? deadlineMsDefault) + settleMs, leaseMs / 2),
     clock: steady,
     begin: (job, slot) => attempts.begin(job, slot),
     giveBack: (job) => turns.giveBack(job),
-    wanted: () => turns.wanted(),
+    wanted: () => turns.plan(),
   });
-  const reopen = async (webhooks: readonly string[]): Promise<void> => {
-    for (let from = 0; from < webhooks.length; from += targetsOfReadMax) {
-      const piece = webhooks.slice(from, from + targetsOfReadMax);
-      for (const target of await readTargets(database.read, piece, targets)) stations.put(target);
-    }
-  };
-  const turns = createTurns({
-    database,
-    ids,
-    clock: steady,
-    leaseMs,
-    failed,
-    stations: () => stations,
-    reopen: (webhook) => reopen([webhook]),
-  });
+  const finder = createFinder({ database, stations, targets: { ...options, addedHeaders: options.addedHeaders ?? {} } });
+  const reopen = (webhook: string): Promise<void> => finder.open([webhook]);
+  const turns = new Turns({ database, ids, clock: steady, leaseMs, failed, stations: () => stations, reopen });
   const metrics = createDeliveryMetrics({ registry: options.registry, database, stations, sender });
   const attempts = createAttempts({ ...options, steady, stations, turns, sender, metrics, bounds });
+  const fanOut = createFanOut({ database, ids, clock: steady, retryForMs });
+  return { options, steady, leaseMs, stations, turns, attempts, finder, sender, fanOut, metrics, failed };
+}
 
-  /** Applies `mark` to each webhook, reading first those that are not known yet, and looks what is to be done. */
-  const withStations = async (webhooks: readonly string[], mark: (station: Station) => void): Promise<void> => {
-    const unknown = webhooks.filter((webhook) => stations.get(webhook) === undefined);
-    if (unknown.length > 0) await reopen([...new Set(unknown)]);
-    for (const webhook of webhooks) {
-      const station = stations.get(webhook);
-      if (station === undefined) continue;
-      mark(station);
-      stations.look(station);
-    }
-  };
+/** Makes the deliveries of events that many want, and looks at once where they go. */
+async function sweep({ fanOut, finder, stations }: Parts): Promise<void> {
+  const made = await fanOut.sweep();
+  if (made.length > 0) await finder.mark(made, (station) => stations.mark(station, lanes.first));
+}
+
+/** Claim, send, decide, settle. Nothing is sent inside a transaction, and no transaction is open while something is sent. */
+export function createDelivery(options: DeliveryOptions): Delivery {
+  const parts = createParts(options);
+  const { stations, attempts, finder, turns, fanOut, steady, leaseMs, failed } = parts;
   const tell = (webhooks: readonly string[], mark: (station: Station) => void): void => {
-    withStations(webhooks, mark).catch((error: unknown) => failed(error, 'looking for work'));
+    finder.mark(webhooks, mark).catch((error: unknown) => failed(error, 'looking for work'));
   };
+  const markFirst = (station: Station): void => stations.mark(station, lanes.first);
   const markAll = (station: Station): void => {
     for (const lane of [lanes.asked, lanes.first, lanes.replay]) stations.mark(station, lane);
   };
-  const sweep = async (): Promise<void> => {
-    const made = await fanOut.sweep();
-    if (made.length > 0) await withStations(made, (station) => stations.mark(station, lanes.first));
-  };
-  const record = createRecorder({
+  const recorder = new Recorder({
     ...options,
     steady,
     leaseMs,
     stations,
-    reopen: (webhook) => reopen([webhook]),
+    reopen: (webhook) => finder.open([webhook]),
     begin: (job, slot) => attempts.begin(job, slot),
     made(webhooks, complete) {
-      tell(webhooks, (station) => stations.mark(station, lanes.first));
-      if (!complete) sweep().catch((error: unknown) => failed(error, 'fan-out'));
+      tell(webhooks, markFirst);
+      if (!complete) sweep(parts).catch((error: unknown) => failed(error, 'fan-out'));
     },
   });
-  const discoverAll = async (): Promise<void> => {
-    for await (const piece of discover(database.read)) {
-      const found = new Map(piece.map((waiting) => [waiting.webhook, waiting]));
-      await withStations([...found.keys()], (station) => {
-        const waiting = found.get(station.webhook);
-        if (waiting === undefined) return;
-        for (const lane of ['asked', 'first', 'replay'] as const) {
-          if (waiting[lane] > 0 && station.waits[lanes[lane]] <= 0) stations.mark(station, lanes[lane]);
-        }
-        if (waiting.retryAt !== null) stations.markRetry(station, waiting.retryAt);
-      });
-    }
-  };
-  const purge = createPurge({ database, clock, keptMs: options.keptMs });
-  const regular: readonly Chore[] = [
-    { name: 'fan-out', everyMs: chores.fanOutMs, run: sweep },
-    {
-      name: 'leases',
-      everyMs: Math.min(chores.leasesMs, leaseMs),
-      run: async () => {
-        const count = await takeBackExpired({ database, clock: steady });
-        if (count === 0) return;
-        metrics.leasesExpired(count);
-        log.warn({ count }, 'delivery.leases_expired');
-        await discoverAll();
-      },
-    },
-    { name: 'discover', everyMs: database.facts.manyNodes ? discoverMs.shared : discoverMs.alone, run: discoverAll },
-    { name: 'pools', everyMs: chores.poolsMs, run: () => sender.sweep() },
-    { name: 'orphans', everyMs: chores.tidyMs, run: () => cancelOrphans({ database, clock }) },
-    { name: 'old secrets', everyMs: chores.tidyMs, run: () => forgetOldSecrets({ database, clock }) },
-    { name: 'late', everyMs: chores.tidyMs, run: () => exhaustLate({ database, clock, steady, retryForMs }) },
-    { name: 'purge', everyMs: chores.purgeMs, run: () => purge.round() },
-  ];
   const ticker = createTicker(stations);
-  let upkeep: ReturnType<typeof createChores> | null = null;
+  let upkeep: Worker | null = null;
   let stopped: Promise<void> | null = null;
   const stop = async (graceMs: number): Promise<void> => {
     stations.close();
     ticker.stop();
     await Promise.all([attempts.stop(graceMs), upkeep?.stop(graceMs)]);
     stations.empty();
-    const enough = new Promise<void>((resolve) => setTimeout(resolve, lastTurnMs).unref());
-    await Promise.race([turns.idle(), enough]);
-    await sender.close();
+    await Promise.race([turns.idle(), sleep(lastTurnMs, undefined, { ref: false })]);
+    await parts.sender.close();
   };
   return {
     fanOut,
-    record,
-    nudge(webhooks) {
-      if (webhooks !== undefined) tell(webhooks, markAll);
-      else tell(fanOut.touched(), (station) => stations.mark(station, lanes.first));
-    },
+    record: (event) => recorder.record(event),
+    nudge: (webhooks) => (webhooks === undefined ? tell(fanOut.touched(), markFirst) : tell(webhooks, markAll)),
     wake: (webhook) =>
       tell([webhook], (station) => {
         markAll(station);
         stations.wake(station);
       }),
     async start(more = []) {
-      const count = await takeBackAtStart({ database, clock: steady });
-      if (count > 0) log.info({ count }, 'delivery.leases_taken_back');
-      upkeep = createChores([...regular, ...more], { clock, log });
-      await discoverAll();
+      const count = await takeBackAtStart({ database: options.database, clock: steady });
+      if (count > 0) options.log.info({ count }, 'delivery.leases_taken_back');
+      upkeep = createChores([...regularChores(parts), ...more], options);
+      await finder.discover();
       stations.open();
       ticker.start();
       upkeep.start();
     },
     stop: (graceMs = options.sending?.deadlineMs ?? deadlineMsDefault) => (stopped ??= stop(graceMs)),
   };
+}
+
+function regularChores(parts: Parts): readonly Chore[] {
+  const { options, steady, finder, sender, leaseMs } = parts;
+  const { database, clock, keptMs, retryForMs } = options;
+  const purge = createPurge({ database, clock, keptMs });
+  return [
+    { name: 'fan-out', everyMs: chores.fanOutMs, run: () => sweep(parts) },
+    { name: 'leases', everyMs: Math.min(chores.leasesMs, leaseMs), run: () => takeBackLeases(parts) },
+    { name: 'discover', everyMs: database.facts.manyNodes ? discoverMs.shared : discoverMs.alone, run: () => finder.discover() },
+    { name: 'pools', everyMs: chores.poolsMs, run: () => sender.sweep() },
+    { name: 'orphans', everyMs: chores.tidyMs, run: () => cancelOrphans({ database, clock: steady }) },
+    { name: 'old secrets', everyMs: chores.tidyMs, run: () => forgetOldSecrets({ database, clock }) },
+    { name: 'late', everyMs: chores.tidyMs, run: () => exhaustLate({ database, clock, steady, retryForMs }) },
+    { name: 'purge', everyMs: chores.purgeMs, run: () => purge.round() },
+  ];
+}
+
+async function takeBackLeases({ options, steady, metrics, finder }: Parts): Promise<void> {
+  const count = await takeBackExpired({ database: options.database, clock: steady });
+  if (count === 0) return;
+  metrics.leasesExpired(count);
+  options.log.warn({ count }, 'delivery.leases_expired');
+  await finder.discover();
 }
 
 /** Looks at stations when their time comes, and at attempts that take too long. */

@@ -16,7 +16,7 @@ export const deadlineMs = 10_000;
 /** A pool that nothing was sent through for so long is closed with its connections. */
 export const poolIdleMs = 60_000;
 /** Connections of all webhooks together, idle ones included: an operating system gives a process no more files than it likes. */
-export const connectionsInAllMax = 1_024;
+export const connectionsInAllMax = 4_096;
 
 export interface Sender {
   /** Sends once and answers what came of it; it never throws for a receiver's doing, and answers within the deadline. */

@@ -1,74 +1,25 @@
 import type { Clock } from '../../clock.ts';
 import type { LaneName, Lanes, LaneSizes } from './lanes.ts';
 import { createLanes } from './lanes.ts';
-import type { Bounds, Failure, Health } from './station.ts';
-import { createHealth, failed, inFlightOf, overdue, worked } from './station.ts';
+import type { Bounds, Failure } from './health.ts';
+import { createHealth, failed, inFlightOf, overdue, worked } from './health.ts';
+import type { Job, Slot, Station } from './station.ts';
+import { createStation, laneNameOf } from './station.ts';
 import type { Target, Unopened } from './target.ts';
 import type { Timetable } from './timetable.ts';
 import { createTimetable } from './timetable.ts';
 import type { ClaimRow, Lane } from './unit-rows.ts';
 import { lanes as laneOf } from './unit-rows.ts';
+import { askedAtOnceMax, nextLook, wish } from './wishes.ts';
 
-/** A delivery that is leased by this process. */
-export interface Job {
-  readonly delivery: string;
-  readonly event: string;
-  readonly kind: string;
-  /** Of the attempt to be made: 1 for the first. */
-  readonly attempt: number;
-  readonly created: number;
-  readonly retryUntil: number;
-  readonly token: string;
-  readonly leaseUntil: number;
-  readonly lane: Lane;
-  readonly contentType: string;
-  readonly body: Buffer;
-}
-
-/** One webhook: what is known of it, what is under way to it, what waits for it. */
-export interface Station {
-  readonly webhook: string;
-  target: Target | Unopened;
-  readonly health: Health;
-  underWay: number;
-  /** Claimed, and not begun yet. */
-  readonly waiting: Job[];
-  /** A claim for it is on its way: how many rows it asks for, and what was known to wait then. */
-  claiming: { readonly rows: number; readonly waits: readonly number[]; readonly marks: number } | null;
-  /** How many are known to wait in each lane, by its number; of retries `retryAt` says it. */
-  readonly waits: [asked: number, first: number, retry: number, replay: number];
-  /** When the first retry is due. */
-  retryAt: number;
-  /** Grows whenever `retryAt` is brought forward, so that an answer that was on its way does not put it back. */
-  marks: number;
-  /** No claim before this: its rate is used up, or another node holds it. */
-  claimAt: number;
-  turns: number;
-  wakeAt: number;
-}
-
-/** A place among what is under way. */
-export interface Slot {
-  readonly station: Station;
-  lane: LaneName;
-  readonly round: number;
-  since: number;
-}
-
-/** Claimed deliveries that wait in memory, all webhooks together … */
-export const waitingInAllMax = 2_048;
-/** … and of one webhook. */
-export const waitingOfWebhookMax = 64;
-/** What a person asked for is sent beside what is under way, so many of it at a time. */
-const askedAtOnceMax = 2;
-/** Of four single places one goes to retries and replays, so that they do not wait for ever behind what is new. */
-const againEvery = 4;
 /** Webhooks that one turn claims for. */
 export const claimedOfTurnMax = 256;
 
 export interface StationsOptions {
   readonly bounds: Bounds;
   readonly sizes: LaneSizes;
+  /** What has less of its lease left is not begun: its outcome might come too late to count. */
+  readonly leaseLeftMs: number;
   /** Steady. */
   readonly clock: Clock;
   /** Something is to be sent, and there is room for it. */
@@ -89,6 +40,8 @@ export class Stations {
   readonly #fresh = new Set<Slot>();
   readonly #timetable: Timetable<Station> = createTimetable();
   #waiting = 0;
+  /** Webhooks that something is under way to. */
+  #busy = 0;
   #open = false;
 
   constructor(options: StationsOptions) {
@@ -118,20 +71,7 @@ export class Stations {
       known.target = target;
       return known;
     }
-    const station: Station = {
-      webhook: target.webhook,
-      target,
-      health: createHealth(target.remembered, this.#options.bounds),
-      underWay: 0,
-      waiting: [],
-      claiming: null,
-      waits: [0, 0, 0, 0],
-      retryAt: Number.POSITIVE_INFINITY,
-      marks: 0,
-      claimAt: 0,
-      turns: 0,
-      wakeAt: Number.POSITIVE_INFINITY,
-    };
+    const station = createStation(target, createHealth(target.remembered, this.#options.bounds));
     this.#all.set(target.webhook, station);
     return station;
   }
@@ -177,9 +117,9 @@ export class Stations {
 
   /** A place for a delivery that is not recorded yet, so that it can be born leased; null where it has to wait its turn. */
   reserve(station: Station): Slot | null {
-    const { target, health, waits, waiting } = station;
+    const { target, waits, waiting } = station;
     if (!this.#open || target.ordered || target.limited) return null;
-    const places = inFlightOf(health, this.#options.clock.now()) - station.underWay;
+    const places = this.#placesOf(station, this.#options.clock.now()) - station.underWay;
     // What waits already is claimed at once and needs its places first.
     if (places <= waits[laneOf.asked] + waits[laneOf.first] + waiting.length) return null;
     const lane = laneNameOf(station, laneOf.first);
@@ -197,7 +137,7 @@ export class Stations {
     if (!this.#open) return;
     const now = this.#options.clock.now();
     this.#beginWaiting(station, now);
-    if (this.#wishes(station, now).length > 0) {
+    if (this.#wish(station, now).length > 0) {
       this.#claimable.add(station);
       this.#options.wanted();
     }
@@ -217,7 +157,7 @@ export class Stations {
     for (const station of this.#claimable) {
       if (webhooks >= claimedOfTurnMax) break;
       this.#claimable.delete(station);
-      const wishes = this.#wishes(station, now);
+      const wishes = this.#wish(station, now);
       if (wishes.length === 0) continue;
       webhooks += 1;
       station.turns += 1;
@@ -315,8 +255,15 @@ export class Stations {
     return counted;
   }
 
+  /** How many may be under way to it: where many webhooks are busy, each has its share, and no more connections than that. */
+  #placesOf({ health }: Station, now: number): number {
+    const { sizes, bounds } = this.#options;
+    return Math.min(inFlightOf(health, now), Math.max(bounds.inFlightMin, Math.floor(sizes.healthy / (this.#busy + 1))));
+  }
+
   #take(station: Station, lane: LaneName): Slot {
     this.lanes.take(lane);
+    if (station.underWay === 0) this.#busy += 1;
     station.underWay += 1;
     const slot: Slot = { station, lane, round: station.health.round, since: this.#options.clock.now() };
     this.#fresh.add(slot);
@@ -326,6 +273,7 @@ export class Stations {
   #free(slot: Slot): void {
     this.#fresh.delete(slot);
     slot.station.underWay -= 1;
+    if (slot.station.underWay === 0) this.#busy -= 1;
     this.lanes.free(slot.lane);
     this.#unpark(slot.lane);
   }
@@ -352,16 +300,26 @@ export class Stations {
     for (let job = station.waiting[0]; job !== undefined; job = station.waiting[0]) {
       // What a person asked for is sent beside what is under way, and to one that rests.
       const beside = job.lane === laneOf.asked ? askedAtOnceMax : 0;
-      if (station.underWay >= inFlightOf(station.health, now) + beside) return;
+      if (station.underWay >= this.#placesOf(station, now) + beside) return;
+      if (job.leaseUntil - now < this.#options.leaseLeftMs) {
+        this.#dropFirst(station);
+        this.#options.giveBack(job);
+        this.mark(station, job.lane);
+        continue;
+      }
       const lane = laneNameOf(station, job.lane);
       if (this.lanes.room(lane) <= 0) {
         this.#park(lane, station);
         return;
       }
-      station.waiting.shift();
-      this.#waiting -= 1;
+      this.#dropFirst(station);
       this.#options.begin(job, this.#take(station, lane));
     }
+  }
+
+  #dropFirst(station: Station): void {
+    station.waiting.shift();
+    this.#waiting -= 1;
   }
 
   #giveBackWaiting(station: Station, all = false): void {
@@ -375,70 +333,10 @@ export class Stations {
     station.waiting.splice(0, station.waiting.length, ...kept);
   }
 
-  /** What should be claimed for a webhook now, lane by lane. */
-  #wishes(station: Station, now: number): readonly ClaimRow[] {
-    const { webhook, waits, health, target } = station;
-    if (station.claiming !== null || now < station.claimAt) return [];
-    const wishes: ClaimRow[] = [];
-    if (waits[laneOf.asked] > 0) {
-      if (this.lanes.room('asked') > 0) wishes.push({ webhook, lane: laneOf.asked, limit: askedAtOnceMax });
-      else this.#park('asked', station);
-    }
-    if (target.ordered && station.underWay + station.waiting.length > 0) return wishes;
-    const first = waits[laneOf.first] > 0;
-    const again = station.retryAt <= now || waits[laneOf.replay] > 0;
-    const places = inFlightOf(health, now);
-    if (places === 0 || !(first || again)) return wishes;
-    const lane = laneNameOf(station, first ? laneOf.first : laneOf.retry);
-    const room =
-      Math.min(Math.max(0, places - station.underWay), Math.max(0, this.lanes.room(lane))) + this.#ahead(station) - station.waiting.length;
-    if (room > 0) this.#share(station, { room, first, again, now, wishes });
-    else if (station.waiting.length === 0 && places > station.underWay) this.#park(lane, station);
-    return wishes;
+  #wish(station: Station, now: number): readonly ClaimRow[] {
+    const places = this.#placesOf(station, now);
+    const { claims, parks } = wish({ station, now, places, room: (lane) => this.lanes.room(lane), waitingInAll: this.#waiting });
+    for (const lane of parks) this.#park(lane, station);
+    return claims;
   }
-
-  /** How many to hold ready in memory beside what is under way: only where they will be sent at once. */
-  #ahead({ health, target }: Station): number {
-    if (health.standing !== 'healthy' || !health.proven || health.slow || target.ordered || target.limited) return 0;
-    return Math.max(0, Math.min(health.cap, waitingOfWebhookMax, waitingInAllMax - this.#waiting));
-  }
-
-  #share(
-    station: Station,
-    options: { readonly room: number; readonly first: boolean; readonly again: boolean; readonly now: number; readonly wishes: ClaimRow[] },
-  ): void {
-    const { room, first, again, now, wishes } = options;
-    const { webhook } = station;
-    const forAgain = !again
-      ? 0
-      : !first
-        ? room
-        : room > 1
-          ? Math.max(1, Math.floor(room / againEvery))
-          : station.turns % againEvery === 3
-            ? 1
-            : 0;
-    if (room > forAgain && first) wishes.push({ webhook, lane: laneOf.first, limit: room - forAgain });
-    if (forAgain === 0) return;
-    const retry = station.retryAt <= now;
-    if (retry) wishes.push({ webhook, lane: laneOf.retry, limit: forAgain });
-    if (station.waits[laneOf.replay] > 0 && (!retry || forAgain > 1))
-      wishes.push({ webhook, lane: laneOf.replay, limit: retry ? forAgain >> 1 : forAgain });
-  }
-}
-
-function laneNameOf({ health }: Station, lane: Lane): LaneName {
-  if (lane === laneOf.asked) return 'asked';
-  if (health.slow) return 'slow';
-  if (!health.proven) return 'trial';
-  return lane === laneOf.first ? 'healthy' : 'again';
-}
-
-/** When something changes for a webhook by itself. */
-function nextLook({ health, waits, retryAt, claimAt }: Station, now: number): number {
-  const some = waits.some((count) => count > 0);
-  if (!some && retryAt === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
-  const times = [retryAt, claimAt, health.standing === 'resting' ? health.restUntil : 0].filter((at) => at > now);
-  const soonest = some ? times : [Math.max(...times, 0)].filter((at) => at > now);
-  return Math.min(...soonest, Number.POSITIVE_INFINITY);
 }

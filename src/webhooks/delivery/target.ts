@@ -11,7 +11,7 @@ import { addedHeaderList } from './added-headers.ts';
 import type { RetryName, RetryPolicy } from './decide.ts';
 import { retryPolicy } from './decide.ts';
 import type { Transport } from './send.ts';
-import type { Remembered } from './station.ts';
+import type { Remembered } from './health.ts';
 
 /** A webhook with its secrets open: in memory alone, as long as its row is the same. */
 export interface Target {
@@ -119,7 +119,7 @@ function open(row: Row, { sealer, clock, addedHeaders }: TargetOptions) {
     shownUrl: maskUrl(opened.url),
     transport: { proxy: opened.proxy, ca: row.ca, redirects: dialect.redirects, revision: row.revision },
     authorization: basicAuthorization(opened.url),
-    addedHeaders: addedHeaderList(addedHeaders, opened.headers),
+    addedHeaders: addedHeaderList(addedHeaders, opened.headers, opened.url),
     secrets: () => (until !== null && clock.now() < until ? both : alone),
     masked: opened.masked,
   };

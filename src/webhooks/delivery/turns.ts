@@ -1,8 +1,10 @@
 import type { Clock } from '../../clock.ts';
 import type { Identifiers } from '../../identifiers.ts';
 import type { Database } from '../../storage/database/database.ts';
-import type { Job, Station, Stations } from './stations.ts';
-import type { Claimed, Lane, OutcomeRow, ReturnedRow, TurnInput, TurnOutput } from './unit-rows.ts';
+import { pack, unpack } from './packed.ts';
+import type { Job, Station } from './station.ts';
+import type { Stations } from './stations.ts';
+import type { Claimed, ClaimRow, OutcomeRow, ReturnedRow, TurnInput, TurnOutput } from './unit-rows.ts';
 import { lanes, latin1 } from './unit-rows.ts';
 import { turnUnit } from './units.ts';
 
@@ -37,167 +39,186 @@ export interface TurnsOptions {
   readonly failed: (error: unknown, what: string) => void;
 }
 
-export interface Turns {
-  settle(outcome: Outcome): void;
-  giveBack(job: Job): void;
-  /** There is something to claim. */
-  wanted(): void;
-  /** Answers when everything that was handed in has been written down, or given up. */
-  idle(): Promise<void>;
-}
+type Frame = Omit<TurnInput, 'outcomes'>;
 
 /**
  * What goes to the database and comes back, many rows at a time: outcomes and what is given back go out, and in the same unit what is ready is
- * claimed. The next turn gathers while the last one is on its way, so that turns grow with the load and nothing waits for a timer.
+ * claimed. The next turn gathers while the last one is on its way, so that turns grow with the load and nothing that waits to be sent waits for a
+ * timer.
  */
-export function createTurns(options: TurnsOptions): Turns {
-  const { database, clock, failed } = options;
-  const atOnce = turnsAtOnce[database.engine];
-  const outcomes: Outcome[] = [];
-  const returned: ReturnedRow[] = [];
-  const idling: (() => void)[] = [];
-  let onTheirWay = 0;
-  let planned = false;
-  let lingering: NodeJS.Timeout | null = null;
-  let notBefore = 0;
+export class Turns {
+  readonly #options: TurnsOptions;
+  readonly #outcomes: Outcome[] = [];
+  readonly #returned: ReturnedRow[] = [];
+  readonly #idling: (() => void)[] = [];
+  #onTheirWay = 0;
+  #planned = false;
+  #lingering: NodeJS.Timeout | null = null;
+  #notBefore = 0;
 
-  const isIdle = (): boolean => onTheirWay === 0 && outcomes.length === 0 && returned.length === 0;
-  const plan = (): void => {
-    if (planned || onTheirWay >= atOnce) return;
-    planned = true;
+  constructor(options: TurnsOptions) {
+    this.#options = options;
+  }
+
+  settle(outcome: Outcome): void {
+    this.#outcomes.push(outcome);
+    this.#linger();
+  }
+
+  /** A delivery that was claimed and will not be sent soon. It keeps its place: retries are due at once, for the others the time is their order. */
+  giveBack({ delivery, token, lane, created }: Job): void {
+    this.#returned.push({ delivery, token, lane, due: lane === lanes.retry ? this.#options.clock.now() : created });
+    this.plan();
+  }
+
+  /** There is something to write or to claim: a turn goes out with this turn of the loop, or as soon as one comes back. */
+  plan(): void {
+    if (this.#planned || this.#isFull()) return;
+    this.#planned = true;
     setImmediate(() => {
-      planned = false;
-      go();
+      this.#planned = false;
+      this.#go();
     });
-  };
-  const linger = (): void => {
-    if (outcomes.length >= outcomesOfTurnMax) plan();
-    else lingering ??= setTimeout(plan, lingerMs);
-  };
-  const go = (): void => {
-    if (lingering !== null) clearTimeout(lingering);
-    lingering = null;
-    if (onTheirWay >= atOnce || performance.now() < notBefore) return;
-    const claims = options.stations().claims();
-    const batch = outcomes.splice(0, outcomesOfTurnMax);
-    const back = returned.splice(0);
-    if (batch.length === 0 && back.length === 0 && claims.length === 0) return;
+  }
+
+  /** Answers when everything that was handed in has been written down, or given up. */
+  async idle(): Promise<void> {
+    if (this.#isIdle()) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#idling.push(resolve);
+    this.plan();
+    await promise;
+  }
+
+  #isIdle(): boolean {
+    return this.#onTheirWay === 0 && this.#outcomes.length === 0 && this.#returned.length === 0;
+  }
+
+  #isFull(): boolean {
+    return this.#onTheirWay >= turnsAtOnce[this.#options.database.engine];
+  }
+
+  #linger(): void {
+    if (this.#outcomes.length >= outcomesOfTurnMax) this.plan();
+    else if (!this.#isFull()) this.#lingering ??= setTimeout(() => this.plan(), lingerMs);
+  }
+
+  #go(): void {
+    if (this.#lingering !== null) clearTimeout(this.#lingering);
+    this.#lingering = null;
+    if (this.#isFull() || performance.now() < this.#notBefore) return;
+    const { database, clock, ids, leaseMs, stations } = this.#options;
+    const claims = stations().claims();
+    const outcomes = this.#outcomes.splice(0, outcomesOfTurnMax);
+    const returned = this.#returned.splice(0);
+    if (outcomes.length === 0 && returned.length === 0 && claims.length === 0) return;
     const now = clock.now();
-    const input = { now, token: `${database.node}:${options.ids.random()}`, leaseUntil: now + options.leaseMs, returned: back, claims };
-    onTheirWay += 1;
-    void run(input, batch).finally(ended);
-  };
-  const ended = (): void => {
-    onTheirWay -= 1;
-    if (isIdle()) for (const resolve of idling.splice(0)) resolve();
-    if (returned.length > 0 || options.stations().hasClaims()) plan();
-    else if (outcomes.length > 0) linger();
-  };
-  const run = async (input: Omit<TurnInput, 'outcomes'>, batch: readonly Outcome[]): Promise<void> => {
+    this.#onTheirWay += 1;
+    void this.#run({ now, token: `${database.node}:${ids.random()}`, leaseUntil: now + leaseMs, returned, claims }, outcomes).finally(
+      () => {
+        this.#onTheirWay -= 1;
+        this.#next();
+      },
+    );
+  }
+
+  #next(): void {
+    if (this.#isIdle()) for (const resolve of this.#idling.splice(0)) resolve();
+    if (this.#returned.length > 0 || this.#options.stations().hasClaims()) this.plan();
+    else if (this.#outcomes.length > 0) this.#linger();
+  }
+
+  async #run(frame: Frame, outcomes: readonly Outcome[]): Promise<void> {
     try {
-      const output = await database.run(turnUnit, { ...input, outcomes: batch.map((each) => each.row) });
-      batch.forEach((each, index) => each.settled(output.states[index] ?? null));
-      await take(input, output);
+      const output = await this.#options.database.run(turnUnit, { ...frame, outcomes: pack(outcomes.map((each) => each.row)) });
+      outcomes.forEach((each, index) => each.settled(output.states[index] ?? null));
+      await this.#take(frame, output);
     } catch (error) {
-      await recover(input, batch, error);
+      this.#options.failed(error, 'settling and claiming');
+      await this.#recover(frame, outcomes);
     }
-  };
+  }
+
   /** The database takes no writes now, or one row is wrong: then the others must not suffer for it. */
-  const recover = async (input: Omit<TurnInput, 'outcomes'>, batch: readonly Outcome[], error: unknown): Promise<void> => {
-    failed(error, 'settling and claiming');
-    for (const webhook of new Set(input.claims.map((claim) => claim.webhook))) {
-      const station = options.stations().get(webhook);
-      if (station !== undefined) options.stations().claimEnded(station);
-    }
-    returned.push(...input.returned);
-    const none = { ...input, claims: [], returned: [] };
-    for (const each of batch) {
-      if (batch.length > 1 && (await alone(none, each))) continue;
+  async #recover(frame: Frame, outcomes: readonly Outcome[]): Promise<void> {
+    this.#returned.push(...frame.returned);
+    for (const each of outcomes) {
+      if (outcomes.length > 1 && (await this.#alone(frame, each))) continue;
       // Until its lease ends an outcome is not given up; then another makes the attempt again.
-      if (clock.now() + settleAgainMs < each.job.leaseUntil) outcomes.push(each);
+      if (this.#options.clock.now() + settleAgainMs < each.job.leaseUntil) this.#outcomes.push(each);
       else each.settled(null);
     }
-    notBefore = performance.now() + settleAgainMs;
+    this.#notBefore = performance.now() + settleAgainMs;
     setTimeout(() => {
-      for (const claim of input.claims) {
-        const station = options.stations().get(claim.webhook);
-        if (station !== undefined) options.stations().look(station);
+      for (const station of this.#stationsOf(frame.claims)) {
+        this.#options.stations().claimEnded(station);
+        this.#options.stations().look(station);
       }
-      plan();
+      this.plan();
     }, settleAgainMs + 1);
-  };
-  const alone = async (input: Omit<TurnInput, 'outcomes'>, outcome: Outcome): Promise<boolean> => {
+  }
+
+  async #alone(frame: Frame, outcome: Outcome): Promise<boolean> {
     try {
-      const { states } = await database.run(turnUnit, { ...input, outcomes: [outcome.row] });
+      const outcomes = pack([outcome.row]);
+      const { states } = await this.#options.database.run(turnUnit, { ...frame, claims: [], returned: [], outcomes });
       outcome.settled(states[0] ?? null);
       return true;
     } catch {
       return false;
     }
-  };
-  const take = async (input: Omit<TurnInput, 'outcomes'>, output: TurnOutput): Promise<void> => {
-    const stations = options.stations();
+  }
+
+  #stationsOf(claims: readonly ClaimRow[]): ReadonlySet<Station> {
+    const stations = claims.map((claim) => this.#options.stations().get(claim.webhook));
+    return new Set(stations.filter((station) => station !== undefined));
+  }
+
+  /** What was claimed goes to its stations. */
+  async #take(frame: Frame, output: TurnOutput): Promise<void> {
+    const stations = this.#options.stations();
     const bodies = output.bodies.map(({ contentType, body }) => ({ contentType, body: latin1.bytes(body) }));
-    const touched = new Set<Station>();
     for (const claimed of output.claimed) {
-      let station = stations.get(claimed.webhook);
-      if (station !== undefined && claimed.active && station.target.revision !== claimed.revision) {
-        await options.reopen(claimed.webhook);
-        station = stations.get(claimed.webhook);
-      }
-      if (station !== undefined) touched.add(station);
-      if (station === undefined || !claimed.active) {
-        if (station !== undefined) stations.drop(station);
-        returnAll(input, claimed);
+      const station = await this.#stationOf(claimed);
+      if (station === null) {
+        this.#returnAll(frame, claimed);
         continue;
       }
-      for (const row of claimed.rows) {
-        const body = bodies[row.body];
-        if (body === undefined) continue;
-        const { delivery, event, kind, created, retryUntil } = row;
-        const job = {
-          delivery,
-          event,
-          kind,
-          attempt: row.attempts + 1,
-          created,
-          retryUntil,
-          token: input.token,
-          leaseUntil: input.leaseUntil,
-        };
-        stations.arrived(station, { ...job, lane: claimed.lane, ...body });
-      }
+      for (const job of jobsOf(frame, claimed, bodies)) stations.arrived(station, job);
       stations.found(station, claimed.lane, claimed.next);
     }
-    for (const station of touched) {
+    for (const station of this.#stationsOf(frame.claims)) {
       stations.claimEnded(station);
       stations.look(station);
     }
-  };
-  const returnAll = (input: Omit<TurnInput, 'outcomes'>, { rows, lane }: Claimed): void => {
-    for (const row of rows) returned.push({ delivery: row.delivery, token: input.token, lane, due: row.created });
-  };
-  return {
-    settle(outcome) {
-      outcomes.push(outcome);
-      if (onTheirWay < atOnce) linger();
-    },
-    giveBack(job) {
-      returned.push({ delivery: job.delivery, token: job.token, lane: job.lane, due: dueOfReturned(job.lane, job.created, clock.now()) });
-      plan();
-    },
-    wanted: plan,
-    async idle() {
-      if (isIdle()) return;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      idling.push(resolve);
-      plan();
-      await promise;
-    },
-  };
+  }
+
+  /** The webhook as it is now; null: it is off or gone. */
+  async #stationOf({ webhook, active, revision }: Claimed): Promise<Station | null> {
+    const stations = this.#options.stations();
+    const station = stations.get(webhook);
+    if (station === undefined) return null;
+    if (!active) {
+      stations.drop(station);
+      return null;
+    }
+    if (station.target.revision !== revision) await this.#options.reopen(webhook);
+    return station;
+  }
+
+  #returnAll({ token }: Frame, { rows, lane }: Claimed): void {
+    for (const { delivery, created } of unpack(rows)) this.#returned.push({ delivery, token, lane, due: created });
+  }
 }
 
-/** What goes back keeps its place: retries are due at once, for the others the time is their order. */
-function dueOfReturned(lane: Lane, created: number, now: number): number {
-  return lane === lanes.retry ? now : created;
+type Body = Pick<Job, 'contentType' | 'body'>;
+
+/** What was claimed, ready to be sent. One without a body was deleted meanwhile. */
+function* jobsOf({ token, leaseUntil }: Frame, { lane, rows }: Claimed, bodies: readonly Body[]): Generator<Job> {
+  for (const row of unpack(rows)) {
+    const body = bodies[row.body];
+    if (body === undefined) continue;
+    const { delivery, event, kind, created, retryUntil } = row;
+    yield { delivery, event, kind, attempt: row.attempts + 1, created, retryUntil, token, leaseUntil, lane, ...body };
+  }
 }

@@ -1,3 +1,5 @@
+import type { Packed } from './packed.ts';
+
 /** What goes to the hot units and comes back: plain data. Bodies travel as Latin-1 text, a character a byte, since a Buffer in a message is copied with all that it was cut from. */
 
 /** Lanes of a webhook, in the order they are claimed. */
@@ -100,7 +102,7 @@ export interface TurnInput {
   readonly now: number;
   readonly token: string;
   readonly leaseUntil: number;
-  readonly outcomes: readonly OutcomeRow[];
+  readonly outcomes: Packed<OutcomeRow>;
   readonly returned: readonly ReturnedRow[];
   readonly claims: readonly ClaimRow[];
 }
@@ -124,7 +126,7 @@ export interface Claimed {
   /** False: it is off or gone; nothing was claimed and nothing will be until it is switched on. */
   readonly active: boolean;
   readonly revision: number;
-  readonly rows: readonly ClaimedRow[];
+  readonly rows: Packed<ClaimedRow>;
   /** When the lane has something again: a time; null: nothing is left in it. Only told where fewer than `limit` came. */
   readonly next: number | null;
 }

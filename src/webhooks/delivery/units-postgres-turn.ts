@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Tx } from '../../storage/database/database.ts';
 import { outcomesOf } from './outcomes.ts';
+import { pack, unpack } from './packed.ts';
 import { rateAllows } from './rate.ts';
 import type { BodyText, Claimed, ClaimedRow, ClaimRow, OutcomeRow, ReturnedRow, TurnInput, TurnOutput } from './unit-rows.ts';
 import { heldMs, lanes, latin1 } from './unit-rows.ts';
@@ -8,7 +9,7 @@ import { heldMs, lanes, latin1 } from './unit-rows.ts';
 // Rows are locked in the order of their ids wherever several are changed, so that two nodes never wait for each other in a ring.
 
 export async function turnOnPostgres(tx: Tx, input: TurnInput): Promise<TurnOutput> {
-  const states = await settle(tx, input.outcomes);
+  const states = await settle(tx, unpack(input.outcomes));
   await giveBack(tx, input.returned);
   return { states, ...(await claim(tx, input)) };
 }
@@ -135,10 +136,10 @@ async function claim(tx: Tx, input: TurnInput): Promise<Claiming> {
   const claimed = input.claims.map((asked): Claimed => {
     const { webhook: id, lane } = asked;
     const webhook = webhooks.get(id);
-    if (webhook?.active !== 1) return { webhook: id, lane, active: false, revision: 0, rows: [], next: null };
+    if (webhook?.active !== 1) return { webhook: id, lane, active: false, revision: 0, rows: pack([]), next: null };
     const rows = leased.filter((row) => row.webhook === id && row.lane === lane).map((row) => claimedRow(row, indexOf(row)));
     const soon = rows.length >= asked.limit ? input.now : (next.get(`${id} ${lane}`) ?? null);
-    return { webhook: id, lane, active: true, revision: webhook.revision, rows, next: waits.get(asked) ?? soon };
+    return { webhook: id, lane, active: true, revision: webhook.revision, rows: pack(rows), next: waits.get(asked) ?? soon };
   });
   return { claimed, bodies };
 }

@@ -1,9 +1,9 @@
-import type { Statement } from 'better-sqlite3';
 import { systemClock } from '../../clock.ts';
 import type { SqliteHotUnit } from '../../storage/database/hot.ts';
 import { createIdentifiers } from '../../identifiers.ts';
 import { aboutWebhook, eventOf } from './event-row.ts';
 import { dialectOf } from '../dialects/all.ts';
+import { pack, unpack } from './packed.ts';
 import { rateAllows } from './rate.ts';
 import type { Outcomes } from './outcomes.ts';
 import { outcomesOf } from './outcomes.ts';
@@ -99,7 +99,7 @@ export const turn: SqliteHotUnit<TurnInput, TurnOutput> = (connection) => {
   };
   const claim = claimer(connection);
   return (input) => {
-    const states = settle(input.outcomes);
+    const states = settle(unpack(input.outcomes));
     returnAll(input.returned);
     const bodies: BodyText[] = [];
     const claimed = claim(input, bodies);
@@ -184,9 +184,7 @@ function claimer(connection: Connection): (input: TurnInput, bodies: BodyText[])
   );
   const lease = connection.prepare("update deliveries set state = 'leased', due = ?, lease_token = ? where rowid = ?");
   const leased = connection.prepare("select 1 from deliveries where webhook = ? and state = 'leased' limit 1");
-  const nextDue = connection
-    .prepare("select min(due) from deliveries where webhook = ? and state = 'pending' and lane = ?")
-    .pluck() as Statement<[string, number], number | null>;
+  const nextDue = connection.prepare("select min(due) from deliveries where webhook = ? and state = 'pending' and lane = ?").pluck();
   const body = bodyReader(connection);
   const rate = rateKeeper(connection);
   return (input, bodies) => {
@@ -201,8 +199,8 @@ function claimer(connection: Connection): (input: TurnInput, bodies: BodyText[])
       for (const each of found) lease.run(input.leaseUntil, input.token, each.row);
       rate.take(asked.webhook, webhook, found.length, input.now);
       const rows = found.map((each) => claimedRow(each, body(each.event, webhook.dialect, bodies, held)));
-      const next = limit.next ?? (found.length < limit.count ? nextDue.get(asked.webhook, asked.lane) : input.now);
-      return { webhook: asked.webhook, lane: asked.lane, active: true, revision: webhook.revision, rows, next: next ?? null };
+      const next = limit.next ?? (found.length < limit.count ? (nextDue.get(asked.webhook, asked.lane) as number | null) : input.now);
+      return { webhook: asked.webhook, lane: asked.lane, active: true, revision: webhook.revision, rows: pack(rows), next: next ?? null };
     });
   };
 }
@@ -212,7 +210,7 @@ function claimedRow({ delivery, event, kind, attempts, created, retry_until }: R
 }
 
 function nothing({ webhook, lane }: ClaimRow): Claimed {
-  return { webhook, lane, active: false, revision: 0, rows: [], next: null };
+  return { webhook, lane, active: false, revision: 0, rows: pack([]), next: null };
 }
 
 type RateKeeper = ReturnType<typeof rateKeeper>;
@@ -238,10 +236,10 @@ function roomOf(options: {
 }
 
 function rateKeeper(connection: Connection) {
-  const read = connection.prepare('select rate_at from webhook_states where webhook = ?').pluck() as Statement<[string], number>;
+  const read = connection.prepare('select rate_at from webhook_states where webhook = ?').pluck();
   const write = connection.prepare('update webhook_states set rate_at = ? where webhook = ?');
   const allowed = (id: string, { rate_count, rate_period_ms }: WebhookRow, wanted: number, now: number) =>
-    rateAllows({ count: rate_count ?? 0, periodMs: rate_period_ms ?? 0, at: read.get(id) ?? 0, now, wanted });
+    rateAllows({ count: rate_count ?? 0, periodMs: rate_period_ms ?? 0, at: (read.get(id) as number | undefined) ?? 0, now, wanted });
   return {
     room(id: string, webhook: WebhookRow, wanted: number, now: number): Room {
       if (webhook.rate_count === null) return { count: wanted, next: null };

@@ -1,0 +1,58 @@
+import type { Database } from '../../storage/database/database.ts';
+import { discover } from './discover.ts';
+import type { Station } from './station.ts';
+import type { Stations } from './stations.ts';
+import type { TargetOptions } from './target.ts';
+import { readTargets, targetsOfReadMax } from './target.ts';
+import { lanes } from './unit-rows.ts';
+
+/** Brings to the stations what they are to know of the database: webhooks as their rows are now, and what waits for them. */
+export interface Finder {
+  /** Reads webhooks, again where they are known. */
+  open(webhooks: readonly string[]): Promise<void>;
+  /** Applies `mark` to each webhook, reading first those that are not known yet, and looks what is to be done. */
+  mark(webhooks: readonly string[], mark: (station: Station) => void): Promise<void>;
+  /** Finds whatever waits for anybody. */
+  discover(): Promise<void>;
+}
+
+export function createFinder(options: {
+  readonly database: Database;
+  readonly stations: Stations;
+  readonly targets: TargetOptions;
+}): Finder {
+  const { database, stations, targets } = options;
+  const open = async (webhooks: readonly string[]): Promise<void> => {
+    for (let from = 0; from < webhooks.length; from += targetsOfReadMax) {
+      const piece = webhooks.slice(from, from + targetsOfReadMax);
+      for (const target of await readTargets(database.read, piece, targets)) stations.put(target);
+    }
+  };
+  const mark = async (webhooks: readonly string[], apply: (station: Station) => void): Promise<void> => {
+    const unknown = webhooks.filter((webhook) => stations.get(webhook) === undefined);
+    if (unknown.length > 0) await open([...new Set(unknown)]);
+    for (const webhook of webhooks) {
+      const station = stations.get(webhook);
+      if (station === undefined) continue;
+      apply(station);
+      stations.look(station);
+    }
+  };
+  return {
+    open,
+    mark,
+    async discover() {
+      for await (const piece of discover(database.read)) {
+        const found = new Map(piece.map((waiting) => [waiting.webhook, waiting]));
+        await mark([...found.keys()], (station) => {
+          const waiting = found.get(station.webhook);
+          if (waiting === undefined) return;
+          for (const lane of ['asked', 'first', 'replay'] as const) {
+            if (waiting[lane] > 0 && station.waits[lanes[lane]] <= 0) stations.mark(station, lanes[lane]);
+          }
+          if (waiting.retryAt !== null) stations.markRetry(station, waiting.retryAt);
+        });
+      }
+    },
+  };
+}
