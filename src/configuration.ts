@@ -155,18 +155,8 @@ const settings = {
     ['30d', 2_592_000_000],
     'How long settled deliveries and their attempts are kept.',
   ),
-  warnAfterMs: setting(
-    'GATEPOST_WARN_AFTER',
-    duration,
-    ['1d', 86_400_000],
-    'How long a webhook fails without a success until its organization is warned.',
-  ),
-  offAfterMs: setting(
-    'GATEPOST_OFF_AFTER',
-    duration,
-    ['5d', 432_000_000],
-    'How long a webhook fails without a success until it is switched off.',
-  ),
+  warnAfterMs: setting('GATEPOST_WARN_AFTER', duration, ['1d', 86_400_000], 'How long a webhook fails until its organization is warned.'),
+  offAfterMs: setting('GATEPOST_OFF_AFTER', duration, ['5d', 432_000_000], 'How long a webhook fails until it is switched off.'),
   smtpUrl: setting<string | null>(
     'GATEPOST_SMTP_URL',
     mailServer,
