@@ -17,7 +17,7 @@ export const rounds = {
     long: 25,
     means: 'times that PostgreSQL is restarted, killed, and its connections are cut, each way',
   },
-  stops: { option: 'stops', short: 2, long: 25, means: 'times that a node is stopped past its leases' },
+  stops: { option: 'stops', short: 1, long: 25, means: 'times that a node is stopped past its leases' },
   race: { option: 'race', short: 2_000, long: 50_000, means: 'deliveries that two nodes race for' },
   fills: { option: 'fills', short: 2, long: 25, means: 'times that the disk fills up' },
   clocks: { option: 'clocks', short: 1, long: 10, means: 'times that the clock goes an hour back and a day forward, on each database' },

@@ -6,6 +6,8 @@ import pg from 'pg';
 import { lastFirst } from '../../../test/webhooks/engine.ts';
 import { newLocation } from '../../../test/databases.ts';
 import { openDatabase } from './open.ts';
+import { openPostgres } from './postgres.ts';
+import type { Tx } from './tx.ts';
 
 /** A connection of the test's own. */
 async function observe(t: Parameters<typeof newLocation>[0], url = ''): Promise<pg.Client> {
@@ -32,6 +34,25 @@ test('a connection that PostgreSQL ends between two statements of a unit fails t
   await database.write((tx) => tx.insertInto('settings').values({ name: 'b', value: '1' }).execute());
   const rows = await database.read.selectFrom('settings').select('name').execute();
   assert.deepEqual(rows, [{ name: 'b' }]);
+});
+
+test('a unit that stands still is ended, so that its locks hold nobody up', async (context) => {
+  const t = lastFirst(context);
+  const location = await newLocation(t, 'postgres');
+  const database = await openPostgres({ url: location.url ?? '', unitIdleMsMax: 200 });
+  t.after(() => database.close());
+  await database.write((tx) => tx.insertInto('settings').values({ name: 'a', value: '1' }).execute());
+  const set = (tx: Tx, value: string) => tx.updateTable('settings').set({ value }).where('name', '=', 'a').execute();
+  const held = Promise.withResolvers<void>();
+  const still = database.write(async (tx) => {
+    await set(tx, 'of the one that stands still');
+    held.resolve();
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await set(tx, 'too late');
+  });
+  await held.promise;
+  await Promise.all([database.write((tx) => set(tx, 'of the other')), assert.rejects(still, { code: 'database_unreachable' })]);
+  assert.deepEqual(await database.read.selectFrom('settings').select('value').execute(), [{ value: 'of the other' }]);
 });
 
 test('a closed database has no connection left', async (context) => {

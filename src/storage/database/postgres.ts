@@ -14,9 +14,16 @@ import type { Schema } from './schema.ts';
 export interface PostgresOptions {
   readonly url: string;
   readonly connectionsMax?: number;
+  /** For tests, which cannot wait so long. */
+  readonly unitIdleMsMax?: number;
 }
 
 const connectionsMaxDefault = 10;
+/**
+ * A unit awaits nothing but the transaction, so one that asks nothing for so long belongs to a node that stands still or has lost its power. The
+ * database ends it: its locks would hold up every other node, until TCP finds out two hours later. Well below a delivery's lease.
+ */
+export const unitIdleMsMax = 3_000;
 /** How often a unit is run again that PostgreSQL could not serialise or that it ended to break a deadlock. */
 export const unitRunsMax = 5;
 const again: ReadonlySet<string> = new Set(['40001', '40P01']);
@@ -34,8 +41,14 @@ interface Connections {
   readonly closed: () => Promise<void>;
 }
 
-function createPool({ url, connectionsMax }: PostgresOptions): Connections {
-  const pool = new pg.Pool({ connectionString: url, max: connectionsMax ?? connectionsMaxDefault, types, application_name: 'gatepost' });
+function createPool(options: PostgresOptions): Connections {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.connectionsMax ?? connectionsMaxDefault,
+    types,
+    application_name: 'gatepost',
+    idle_in_transaction_session_timeout: options.unitIdleMsMax ?? unitIdleMsMax,
+  });
   const open = new Set<Promise<void>>();
   // A connection that the server closes is replaced when one is next needed, and what was being asked through it fails. Without a listener, for
   // those that are idle and for those that a unit holds between two statements, it would end the process.
