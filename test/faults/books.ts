@@ -124,7 +124,8 @@ function attemptsAgainst(
   const known = new Set(rows.map((row) => row.id));
   const of = grouped(made, (attempt) => attempt.delivery);
   const countOf = (id: string): number => of.get(id)?.length ?? 0;
-  const wrong = rows.filter((row) => row.attempts !== countOf(row.id) || (row.state === 'delivered' && row.attempts === 0));
+  const isSettled = (row: DeliveryRow): boolean => row.state === 'delivered' || row.state === 'exhausted';
+  const wrong = rows.filter((row) => row.attempts !== countOf(row.id) || (isSettled(row) && row.attempts === 0));
   return {
     orphanedAttempts: made.filter((attempt) => !known.has(attempt.delivery)).length,
     miscounted: some(wrong.map((row) => `${row.id} ${row.state} counts ${row.attempts}, has ${countOf(row.id)}`)),

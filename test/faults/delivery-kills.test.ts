@@ -36,7 +36,7 @@ await describe('a server that delivers is killed', { concurrency: true }, () => 
         attempts,
         'back after ms': Math.round(backMs),
       });
-      assert.ok(accepted > 10 * kills, `only ${accepted} were accepted: that is no load`);
+      assert.ok(accepted > 2 * kills, `only ${accepted} were accepted: that is no load`);
       assert.deepEqual([...outcome.refused], []);
       assert.deepEqual(outcome.disagreements, agreed);
       assert.deepEqual(outcome.unexplained, none);

@@ -79,8 +79,7 @@ test(`PostgreSQL is restarted, killed and cut off under load, ${times} times eac
   const witnessed = await witness.witnessed();
   const webhooks = new Map([[healthy, tenant.webhooks[0]?.id ?? '']]);
   const { disagreements, deliveries } = await checkBooks({ location, accepted: load.accepted, webhooks, witnessed });
-  tell(t, 'PostgreSQL taken away under load', {
-    fault: 'all of them',
+  tell(t, 'PostgreSQL taken away under load, in all', {
     accepted: load.accepted.length,
     refused: [...load.refused.values()].reduce((sum, each) => sum + each, 0),
     unanswered: load.unanswered,

@@ -61,6 +61,7 @@ test(`a node stopped ${rounds} times past its leases loses nothing, and its late
   const witnessed = await witness.witnessed();
   const webhooks = new Map([[path, tenant.webhooks[0]?.id ?? '']]);
   const books = await checkBooks({ location, accepted: load.accepted, webhooks, witnessed });
+  const counted = await leasesLost(stopped.server.url);
   const late = stopped.attempts().filter(({ outcome }) => outcome === 'lease_lost');
   const made = new Set(
     other
@@ -84,6 +85,7 @@ test(`a node stopped ${rounds} times past its leases loses nothing, and its late
   assert.deepEqual([...load.refused], []);
   assert.ok(held.size > 0, 'it held nothing when it was stopped');
   assert.ok(late.length > 0, 'no late outcome was refused');
+  assert.equal(counted, late.length, 'gatepost_delivery_leases_lost_total');
   assert.deepEqual(
     some(late.map(({ delivery }) => delivery).filter((id) => !made.has(id))),
     none,
@@ -92,3 +94,8 @@ test(`a node stopped ${rounds} times past its leases loses nothing, and its late
   assert.deepEqual(some(repeated.filter((id) => !held.has(id))), none, 'repeated, though it was not held by the node that was stopped');
   assert.ok(takenOverMs <= leaseMs + takenOverMsMax, `${takenOverMs} ms from the stop until the other node had delivered everything`);
 });
+
+async function leasesLost(url: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^gatepost_delivery_leases_lost_total (\d+)$/m.exec(text)?.[1]);
+}
