@@ -10,7 +10,8 @@ import { findPlace } from './place.ts';
 export const command: Command = {
   name: 'doctor',
   summary:
-    'Says what is wrong with this set-up, and what to do about it. Changes nothing, and works beside a running server. Ends with 1 where something has failed.',
+    'Says what is wrong with this set-up, which deliveries are stuck and why, and what to do about it. Changes nothing, and works beside a running server. ' +
+    'Ends with 1 where something has failed.',
   options: {
     artifacts: { type: 'boolean', help: 'also read every stored file and compare it with its hash, and have the database checked' },
   },
@@ -21,17 +22,20 @@ async function run(call: Call): Promise<Outcome> {
   const place = findPlace(call.environment);
   const deep = call.flag('artifacts');
   const checks: Check[] = [checkNode(process.versions.node), ...(await checkPlaces(place))];
+  const server = await checkServer(call.environment);
   const database = await checkDatabase({ place, deep });
   checks.push(...database.checks);
   if (database.read !== null) {
     try {
-      checks.push(...(await checkWork({ read: database.read, now: systemClock.now() })));
+      const { isServing } = server;
+      const sendsMail = place.configuration.smtpUrl !== null;
+      checks.push(...(await checkWork({ read: database.read, clock: systemClock, shared: database.clock, isServing, sendsMail })));
       checks.push(...(await checkFiles({ read: database.read, root: place.configuration.artifacts, deep, screen: call.screen })));
     } finally {
       await database.close();
     }
   }
-  checks.push(await checkServer(call.environment));
+  checks.push(server.check);
   const failed = checks.filter((check) => check.state === 'failed').length;
   const warnings = checks.filter((check) => check.state === 'warning').length;
   const verdict = failed + warnings === 0 ? 'Nothing is wrong.' : `${failed} failed, ${warnings} to look at.`;
@@ -40,6 +44,7 @@ async function run(call: Call): Promise<Outcome> {
 
 const marks = { ok: 'ok      ', warning: 'look    ', failed: 'FAILED  ' } as const;
 
-function lineOf({ name, state, says, remedy }: Check): string {
-  return `${marks[state]}${name}: ${says}${remedy === undefined ? '' : `\n        -> ${remedy}`}`;
+function lineOf({ name, state, says, remedy, items = [] }: Check): string {
+  const lines = [`${marks[state]}${name}: ${says}`, ...items.map((item) => `          ${item.says}`)];
+  return [...lines, ...(remedy === undefined ? [] : [`        -> ${remedy}`])].join('\n');
 }

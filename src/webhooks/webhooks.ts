@@ -21,8 +21,8 @@ import { createReplays } from './delivery/replay-round.ts';
 import { createSteadyClock } from './delivery/steady-clock.ts';
 
 /** How often the time is written down that the steady clock shows: a clock that was set back while no server ran is noticed by it. */
-const clockKeptMs = 60_000;
-const clockSetting = 'delivery_clock';
+export const clockKeptMs = 60_000;
+export const clockSetting = 'delivery_clock';
 const replaysMs = 1_000;
 /** How often to look whether somebody must be told of a webhook. */
 export const announceMs = 10_000;

@@ -6,6 +6,7 @@ import { findKeyRing, keyFactNames } from '../../key-ring.ts';
 import { secretKeyFile } from '../../secret-key.ts';
 import { createArtifactDirectory } from '../../storage/artifacts/directory.ts';
 import { markerName } from '../../storage/artifacts/place.ts';
+import type { Clock } from '../../clock.ts';
 import { systemClock } from '../../clock.ts';
 import { damageOfSqlite, openCopy } from '../../storage/database/backup.ts';
 import type { Reader } from '../../storage/database/database.ts';
@@ -19,12 +20,14 @@ export interface DatabaseChecks {
   readonly checks: readonly Check[];
   /** Null where nothing can be read. */
   readonly read: Reader | null;
+  /** The database's own, where nodes share one. */
+  readonly clock: Clock | null;
   readonly close: () => Promise<void>;
 }
 
 /** The database: reachable, at this schema, sound, and together with the right key and the right artefacts. */
 export async function checkDatabase({ place, deep }: { readonly place: Place; readonly deep: boolean }): Promise<DatabaseChecks> {
-  const none = (check: Check): DatabaseChecks => ({ checks: [check], read: null, close: () => Promise.resolve() });
+  const none = (check: Check): DatabaseChecks => ({ checks: [check], read: null, clock: null, close: () => Promise.resolve() });
   const { url, directory } = place.location;
   const file = join(directory, databaseFile);
   if (url === undefined && !existsSync(file)) {
@@ -57,13 +60,13 @@ async function checkSchema({ location }: Place): Promise<Check> {
 }
 
 /** What is at this schema already is not changed by opening it. */
-async function openToRead({ location }: Place): Promise<{ readonly read: Reader; readonly close: () => Promise<void> }> {
+async function openToRead({ location }: Place): Promise<{ readonly read: Reader } & Pick<DatabaseChecks, 'clock' | 'close'>> {
   if (location.url === undefined) {
     const copy = openCopy(join(location.directory, databaseFile));
-    return { read: copy.read, close: () => Promise.resolve(copy.close()) };
+    return { read: copy.read, clock: null, close: () => Promise.resolve(copy.close()) };
   }
   const database = await openDatabase(location, 'tool');
-  return { read: database.read, close: () => database.close() };
+  return { read: database.read, clock: await database.clock(), close: () => database.close() };
 }
 
 function checkSound(file: string): Check {

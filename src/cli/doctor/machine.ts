@@ -53,14 +53,16 @@ async function checkRoom(name: string, path: string): Promise<Check> {
 }
 
 /** Whether a server answers where this configuration says. None is no fault. */
-export async function checkServer(environment: Readonly<Record<string, string | undefined>>): Promise<Check> {
+export async function checkServer(
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<{ readonly check: Check; readonly isServing: boolean }> {
   const server = connectServer(environment, { needToken: false });
   try {
     await server.json('/readyz', { signal: AbortSignal.timeout(serverAnswersMsMax) });
-    return ok('server', `${server.url} is ready`);
+    return { check: ok('server', `${server.url} is ready`), isServing: true };
   } catch (error) {
     const isOff = error instanceof Error && 'code' in error && error.code === 'server_unreachable';
-    if (isOff) return ok('server', `none answers at ${server.url}`);
-    return failed('server', `${server.url}: ${messageOf(error)}`, 'Its log says more.');
+    if (isOff) return { check: ok('server', `none answers at ${server.url}`), isServing: false };
+    return { check: failed('server', `${server.url}: ${messageOf(error)}`, 'Its log says more.'), isServing: true };
   }
 }
