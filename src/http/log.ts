@@ -16,6 +16,10 @@ const secrets: readonly (readonly [RegExp, string])[] = [
   [/"(authorization|cookie|secret)":"(?:[^"\\]|\\.)*"/gi, '"$1":"…"'],
 ];
 
+/** Lines are written when so many bytes of them wait, or after so long. */
+const logBytesTogether = 4_096;
+const logFlushMs = 50;
+
 /** Whether any of them could be found: most lines hold nothing of the kind, and this is one look instead of seven. */
 const suspicious = /gp_|whsec_|bearer|basic|@|[?&]|"(?:authorization|cookie|secret)"/i;
 

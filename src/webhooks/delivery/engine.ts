@@ -155,7 +155,6 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     leaseMs,
     stations,
     reopen: (webhook) => finder.open([webhook]),
-    begin: (job, slot) => attempts.begin(job, slot),
     made(webhooks, complete) {
       tell(webhooks, markFirst);
       if (!complete) sweep(parts).catch((error: unknown) => failed(error, 'fan-out'));

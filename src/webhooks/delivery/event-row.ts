@@ -1,16 +1,14 @@
 import type { EventKind, GatepostEvent, ReportFacts } from '../../events/event.ts';
 import type { EventToRecord } from './unit-rows.ts';
 
-type EventRow = Omit<EventToRecord, 'lease' | 'bodies'>;
-
 /** The event that a row holds. */
-export function eventOf(row: EventRow): GatepostEvent {
+export function eventOf(row: EventToRecord): GatepostEvent {
   const { id, organization, project, created } = row;
   return { id, organization, kind: row.kind as EventKind, project, facts: JSON.parse(row.facts) as ReportFacts, created };
 }
 
 /** The webhook that an event is about, or null: it is not told about itself, so that what it cannot receive is not sent to it once more. */
-export function aboutWebhook({ kind, facts }: Pick<EventRow, 'kind' | 'facts'>): string | null {
+export function aboutWebhook({ kind, facts }: Pick<EventToRecord, 'kind' | 'facts'>): string | null {
   if (!kind.startsWith('webhook.')) return null;
   const { webhook } = JSON.parse(facts) as { readonly webhook?: { readonly id?: string } };
   return webhook?.id ?? null;

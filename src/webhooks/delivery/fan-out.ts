@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.ts';
 import type { OnRecorded } from '../../events/record.ts';
 import type { Identifiers } from '../../identifiers.ts';
 import type { Database } from '../../storage/database/database.ts';
+import { pack } from './packed.ts';
 import type { EventToRecord, RecordInput } from './unit-rows.ts';
 import { recordUnit } from './units.ts';
 
@@ -36,9 +37,9 @@ export function createFanOut(options: FanOutOptions): FanOut {
   let touched: string[] = [];
   return {
     async onRecorded({ tx, event }) {
-      const row = { ...event, facts: JSON.stringify(event.facts), lease: [], bodies: [] };
-      const [recorded] = await database.runIn(tx, recordUnit, inputOf(options, row, { late: false, limit: fanOutInlineMax }));
-      touched.push(...(recorded?.made.map((made) => made.webhook) ?? []));
+      const row = { ...event, facts: JSON.stringify(event.facts) };
+      const recorded = await database.runIn(tx, recordUnit, inputOf(options, row, { late: false, limit: fanOutInlineMax }));
+      touched.push(...(recorded.made.columns.webhook ?? []));
     },
     touched() {
       const all = touched;
@@ -56,12 +57,9 @@ export function createFanOut(options: FanOutOptions): FanOut {
       const webhooks: string[] = [];
       for (const row of waiting) {
         for (let complete = false; !complete; ) {
-          const [recorded] = await database.run(
-            recordUnit,
-            inputOf(options, { ...row, lease: [], bodies: [] }, { late: true, limit: fanOutPieceMax }),
-          );
-          webhooks.push(...(recorded?.made.map((made) => made.webhook) ?? []));
-          complete = recorded?.complete ?? true;
+          const recorded = await database.run(recordUnit, inputOf(options, row, { late: true, limit: fanOutPieceMax }));
+          webhooks.push(...(recorded.made.columns.webhook ?? []));
+          complete = recorded.incomplete.length === 0;
         }
       }
       return webhooks;
@@ -72,5 +70,15 @@ export function createFanOut(options: FanOutOptions): FanOut {
 /** Of an event whose row is there: nothing is born leased, since whoever asked for it is not the one who sends. */
 function inputOf({ clock, retryForMs }: FanOutOptions, event: EventToRecord, piece: Pick<RecordInput, 'late' | 'limit'>): RecordInput {
   const now = clock.now();
-  return { events: [event], known: true, now, token: '', leaseUntil: 0, retryUntil: now + retryForMs, ...piece };
+  return {
+    events: pack([event]),
+    bodies: pack([]),
+    leases: pack([]),
+    known: true,
+    now,
+    token: '',
+    leaseUntil: 0,
+    retryUntil: now + retryForMs,
+    ...piece,
+  };
 }

@@ -5,9 +5,10 @@ import type { Identifiers } from '../../identifiers.ts';
 import type { Database } from '../../storage/database/database.ts';
 import { dialectOf } from '../dialects/all.ts';
 import { fanOutInlineMax } from './fan-out.ts';
-import type { Job, Slot } from './station.ts';
+import { pack, unpack } from './packed.ts';
+import type { Job, Station } from './station.ts';
 import type { Stations } from './stations.ts';
-import type { BodyText, EventToRecord, Made, Recorded } from './unit-rows.ts';
+import type { BodyText, EventToRecord, Made, OfEvent, RecordInput, Recorded } from './unit-rows.ts';
 import { lanes, latin1 } from './unit-rows.ts';
 import { recordUnit } from './units.ts';
 
@@ -29,7 +30,6 @@ export interface RecorderOptions {
   readonly stations: Stations;
   /** The webhook's row is another than the one that is open: reads it, then answers. */
   readonly reopen: (webhook: string) => Promise<void>;
-  readonly begin: (job: Job, slot: Slot) => void;
   /** Deliveries were made that wait; or more are to be made. */
   readonly made: (webhooks: readonly string[], complete: boolean) => void;
 }
@@ -43,9 +43,9 @@ interface Waiting {
 type Body = Pick<Job, 'contentType' | 'body'>;
 
 interface Prepared extends Waiting {
-  readonly row: EventToRecord;
   readonly bodies: ReadonlyMap<string, Body>;
-  readonly slots: ReadonlyMap<string, Slot>;
+  /** Of the webhooks that may be sent to at once. */
+  readonly stations: readonly Station[];
 }
 
 type Lease = Pick<Job, 'token' | 'leaseUntil' | 'retryUntil' | 'created'>;
@@ -98,12 +98,11 @@ export class Recorder {
     const prepared = batch.map((each) => this.#prepare(each));
     const now = steady.now();
     const lease = { token: `${database.node}:${ids.random()}`, leaseUntil: now + leaseMs, retryUntil: now + retryForMs };
-    const events = prepared.map(({ row }) => row);
     try {
-      const recorded = await database.run(recordUnit, { known: false, late: false, now, ...lease, limit: fanOutInlineMax, events });
-      prepared.forEach((each, index) => this.#done(each, recorded[index] ?? { made: [], complete: true }, { ...lease, created: now }));
+      const input = { known: false, late: false, now, ...lease, limit: fanOutInlineMax, ...rowsOf(prepared) };
+      this.#done(prepared, await database.run(recordUnit, input), { ...lease, created: now });
     } catch (error) {
-      for (const { slots } of prepared) for (const slot of slots.values()) stations.release(slot);
+      for (const each of prepared) for (const station of each.stations) stations.leaseEnded(station);
       // One that cannot be recorded must not take the others with it.
       if (batch.length === 1) batch[0]?.reject(error);
       else for (const each of batch) await this.#recordAll([each]);
@@ -113,45 +112,48 @@ export class Recorder {
   #prepare(each: Waiting): Prepared {
     const { event } = each;
     const bodies = new Map<string, Body>();
-    const slots = new Map<string, Slot>();
+    const stations: Station[] = [];
     for (const { webhook, dialect } of this.#routes.get(routeOf(event)) ?? []) {
       const station = this.#options.stations.get(webhook);
-      const slot = station === undefined ? null : this.#options.stations.reserve(station);
-      if (slot !== null) slots.set(webhook, slot);
+      if (station !== undefined && this.#options.stations.mayLease(station)) stations.push(station);
       const { contentType, body } = dialectOf(dialect);
       if (!bodies.has(dialect)) bodies.set(dialect, { contentType, body: body(event) });
     }
-    const texts: BodyText[] = [];
-    for (const [dialect, { contentType, body }] of bodies) texts.push({ dialect, contentType, body: latin1.text(body) });
-    const { id, organization, kind, project, created } = event;
-    const row = { id, organization, kind, project, facts: JSON.stringify(event.facts), created, lease: [...slots.keys()], bodies: texts };
-    return { ...each, row, bodies, slots };
+    return { ...each, bodies, stations };
   }
 
-  #done(each: Prepared, { made, complete }: Recorded, lease: Lease): void {
-    const { event, slots } = each;
-    each.resolve(event.id);
-    this.#remember(event, made);
-    const begun = new Set<string>();
-    for (const one of made) if (this.#begin(each, one, lease)) begun.add(one.webhook);
-    for (const [webhook, slot] of slots) if (!begun.has(webhook)) this.#options.stations.release(slot);
-    const waits = made.filter(({ webhook }) => !begun.has(webhook)).map(({ webhook }) => webhook);
-    if (waits.length > 0 || !complete) this.#options.made(waits, complete);
+  #done(prepared: readonly Prepared[], { made, incomplete }: Recorded, lease: Lease): void {
+    const ofEvents: Made[][] = prepared.map(() => []);
+    for (const each of unpack(made)) ofEvents[each.event]?.push(each);
+    const waits: string[] = [];
+    prepared.forEach((each, index) => {
+      const ofEvent = ofEvents[index] ?? [];
+      each.resolve(each.event.id);
+      this.#remember(each.event, ofEvent);
+      for (const station of each.stations) this.#options.stations.leaseEnded(station);
+      for (const one of ofEvent) {
+        const station = one.leased ? each.stations.find(({ webhook }) => webhook === one.webhook) : undefined;
+        if (station === undefined) waits.push(one.webhook);
+        else this.#arrive(station, one, { ...each, lease });
+      }
+    });
+    if (waits.length > 0 || incomplete.length > 0) this.#options.made(waits, incomplete.length === 0);
   }
 
-  /** Sends what was born leased; false: it was not. */
-  #begin({ event, slots, bodies }: Prepared, made: Made, lease: Lease): boolean {
-    const slot = slots.get(made.webhook);
-    const body = bodies.get(made.dialect);
-    if (!made.leased || slot === undefined || body === undefined) return false;
-    const job: Job = { delivery: made.delivery, event: event.id, kind: event.kind, attempt: 1, lane: lanes.first, ...lease, ...body };
-    const { begin, reopen } = this.#options;
-    if (slot.station.target.revision === made.revision) begin(job, slot);
-    else void reopen(made.webhook).finally(() => begin(job, slot));
-    return true;
+  /** What was born leased is sent from memory. */
+  #arrive(station: Station, { delivery, dialect, revision }: Made, { event, bodies, lease }: Prepared & { readonly lease: Lease }): void {
+    const body = bodies.get(dialect);
+    if (body === undefined) return;
+    const { stations, reopen } = this.#options;
+    const arrive = (): void => {
+      stations.arrived(station, { delivery, event: event.id, kind: event.kind, attempt: 1, lane: lanes.first, ...lease, ...body });
+      stations.look(station);
+    };
+    if (station.target.revision === revision) arrive();
+    else void reopen(station.webhook).finally(arrive);
   }
 
-  #remember(event: GatepostEvent, made: Recorded['made']): void {
+  #remember(event: GatepostEvent, made: readonly Made[]): void {
     const name = routeOf(event);
     const known = this.#routes.get(name);
     const isSame = known?.length === made.length && made.every(({ webhook, dialect }, index) => sameRoute(known[index], webhook, dialect));
@@ -160,6 +162,21 @@ export class Recorder {
     const route = made.map(({ webhook, dialect }) => ({ webhook, dialect }));
     this.#routes.set(name, route);
   }
+}
+
+/** What goes to the database: the events, the bodies that are rendered already, and who may be sent to at once. */
+function rowsOf(prepared: readonly Prepared[]): Pick<RecordInput, 'events' | 'bodies' | 'leases'> {
+  const events = prepared.map(({ event }): EventToRecord => {
+    const { id, organization, kind, project, facts, created } = event;
+    return { id, organization, kind, project, facts: JSON.stringify(facts), created };
+  });
+  const bodies: (BodyText & OfEvent)[] = [];
+  const leases: (OfEvent & { readonly webhook: string })[] = [];
+  prepared.forEach((each, event) => {
+    for (const [dialect, { contentType, body }] of each.bodies) bodies.push({ event, dialect, contentType, body: latin1.text(body) });
+    for (const { webhook } of each.stations) leases.push({ event, webhook });
+  });
+  return { events: pack(events), bodies: pack(bodies), leases: pack(leases) };
 }
 
 function sameRoute(one: Route[number] | undefined, webhook: string, dialect: string): boolean {

@@ -26,6 +26,8 @@ export interface Station {
   target: Target | Unopened;
   readonly health: Health;
   underWay: number;
+  /** About to be recorded, to be born leased. */
+  coming: number;
   /** Claimed, and not begun yet. */
   readonly waiting: Job[];
   /** A claim for it is on its way: how many rows it asks for, and what was known to wait then. */
@@ -56,6 +58,7 @@ export function createStation(target: Target | Unopened, health: Health): Statio
     target,
     health,
     underWay: 0,
+    coming: 0,
     waiting: [],
     claiming: null,
     waits: [0, 0, 0, 0],

@@ -10,7 +10,7 @@ import type { Timetable } from './timetable.ts';
 import { createTimetable } from './timetable.ts';
 import type { ClaimRow, Lane } from './unit-rows.ts';
 import { lanes as laneOf } from './unit-rows.ts';
-import { askedAtOnceMax, nextLook, wish } from './wishes.ts';
+import { aheadOf, askedAtOnceMax, nextLook, wish } from './wishes.ts';
 
 /** Webhooks that one turn claims for. */
 export const claimedOfTurnMax = 256;
@@ -96,17 +96,17 @@ export class Stations {
     station.retryAt = Math.min(station.retryAt, at);
   }
 
-  /** What a claim told of a lane: null, nothing is left in it of what waited when it was asked; or when it has something again. */
-  found(station: Station, lane: Lane, next: number | null): void {
+  /** What a claim brought and told of a lane: null, nothing is left in it of what waited when it was asked; or when it has something again. */
+  found(station: Station, lane: Lane, { rows, next }: { readonly rows: number; readonly next: number | null }): void {
     const { claiming } = station;
     if (lane === laneOf.retry) {
       const at = next ?? Number.POSITIVE_INFINITY;
       station.retryAt = claiming?.marks === station.marks ? at : Math.min(station.retryAt, at);
       return;
     }
-    if (next === null) station.waits[lane] -= claiming?.waits[lane] ?? 0;
-    else if (next > this.#options.clock.now()) station.claimAt = next;
-    else station.waits[lane] = Math.max(station.waits[lane], 1);
+    const known = station.waits[lane];
+    station.waits[lane] = next === null ? Math.max(0, known - (claiming?.waits[lane] ?? 0)) : Math.max(1, known - rows);
+    if (next !== null && next > this.#options.clock.now()) station.claimAt = next;
   }
 
   arrived(station: Station, job: Job): void {
@@ -115,21 +115,26 @@ export class Stations {
     this.#waiting += 1;
   }
 
-  /** A place for a delivery that is not recorded yet, so that it can be born leased; null where it has to wait its turn. */
-  reserve(station: Station): Slot | null {
-    const { target, waits, waiting } = station;
-    if (!this.#open || target.ordered || target.limited) return null;
-    const places = this.#placesOf(station, this.#options.clock.now()) - station.underWay;
-    // What waits already is claimed at once and needs its places first.
-    if (places <= waits[laneOf.asked] + waits[laneOf.first] + waiting.length) return null;
-    const lane = laneNameOf(station, laneOf.first);
-    return this.lanes.room(lane) > 0 ? this.#take(station, lane) : null;
+  /**
+   * Whether a delivery that is about to be recorded may be born leased, since it will be sent at once or nearly so; its place is kept until
+   * `leaseEnded`. What waits in the database already goes first where there is not room for both.
+   */
+  mayLease(station: Station): boolean {
+    const { target, waits, waiting, underWay, coming } = station;
+    if (!this.#open || target.ordered || target.limited) return false;
+    const places = this.#placesOf(station, this.#options.clock.now());
+    if (places === 0) return false;
+    const ahead = aheadOf({ station, waitingInAll: this.#waiting });
+    if (underWay + waiting.length + coming + waits[laneOf.asked] + waits[laneOf.first] >= places + ahead) return false;
+    station.coming += 1;
+    this.#waiting += 1;
+    return true;
   }
 
-  /** A reserved place that is not needed. */
-  release(slot: Slot): void {
-    this.#free(slot);
-    this.look(slot.station);
+  /** It is recorded, leased or not, or could not be. */
+  leaseEnded(station: Station): void {
+    station.coming -= 1;
+    this.#waiting -= 1;
   }
 
   /** Begins what can begin, and finds out what is to be claimed and when to look again. */

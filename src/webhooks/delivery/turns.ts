@@ -185,7 +185,7 @@ export class Turns {
         continue;
       }
       for (const job of jobsOf(frame, claimed, bodies)) stations.arrived(station, job);
-      stations.found(station, claimed.lane, claimed.next);
+      stations.found(station, claimed.lane, { rows: claimed.rows.count, next: claimed.next });
     }
     for (const station of this.#stationsOf(frame.claims)) {
       stations.claimEnded(station);

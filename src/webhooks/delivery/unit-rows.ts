@@ -20,14 +20,19 @@ export interface EventToRecord {
   /** JSON. */
   readonly facts: string;
   readonly created: number;
-  /** Webhooks that have room for one more now: their deliveries are born leased. */
-  readonly lease: readonly string[];
-  /** Rendered already, for the dialects that are known to be wanted; what else is wanted is rendered where it is found out. */
-  readonly bodies: readonly BodyText[];
+}
+
+/** Of an event, by its place among the events of the message. */
+export interface OfEvent {
+  readonly event: number;
 }
 
 export interface RecordInput {
-  readonly events: readonly EventToRecord[];
+  readonly events: Packed<EventToRecord>;
+  /** Rendered already, for the dialects that are known to be wanted; what else is wanted is rendered where it is found out. */
+  readonly bodies: Packed<BodyText & OfEvent>;
+  /** Webhooks that may be sent to at once: their deliveries are born leased. */
+  readonly leases: Packed<OfEvent & { readonly webhook: string }>;
   /** `known`: the event's row is there, and perhaps some of its deliveries: the sweep of a large fan-out. */
   readonly known: boolean;
   /** It happened a while ago: who came after it did not want it. */
@@ -50,9 +55,9 @@ export interface Made {
 }
 
 export interface Recorded {
-  readonly made: readonly Made[];
-  /** False: more webhooks want it than `limit`; the event keeps its mark. */
-  readonly complete: boolean;
+  readonly made: Packed<Made & OfEvent>;
+  /** Events that more webhooks want than `limit`: they keep their mark. */
+  readonly incomplete: readonly number[];
 }
 
 /** An outcome, ready for its rows. */

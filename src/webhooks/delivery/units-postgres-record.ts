@@ -2,10 +2,11 @@ import { sql } from 'kysely';
 import { systemClock } from '../../clock.ts';
 import { createIdentifiers } from '../../identifiers.ts';
 import type { Tx } from '../../storage/database/database.ts';
-import { dialectOf } from '../dialects/all.ts';
-import { aboutWebhook, eventOf } from './event-row.ts';
-import type { EventToRecord, Made, RecordInput, Recorded } from './unit-rows.ts';
-import { lanes, latin1 } from './unit-rows.ts';
+import { bodyOf } from './body.ts';
+import { aboutWebhook } from './event-row.ts';
+import { pack, unpack } from './packed.ts';
+import type { EventToRecord, Made, OfEvent, RecordInput, Recorded } from './unit-rows.ts';
+import { lanes } from './unit-rows.ts';
 
 // A few statements for all events of a unit, each taking arrays: what counts here is how often the server is asked.
 
@@ -18,27 +19,30 @@ interface Wanting {
   readonly revision: number;
 }
 
-export async function recordOnPostgres(tx: Tx, input: RecordInput): Promise<readonly Recorded[]> {
-  const wanting = await wantingOf(tx, input);
-  const of = new Map<string, Wanting[]>(input.events.map((event) => [event.id, []]));
-  for (const each of wanting) of.get(each.event)?.push(each);
-  const recorded = input.events.map((event): Recorded => {
-    const targets = of.get(event.id) ?? [];
-    const made = targets.map(({ webhook, dialect, revision }) => {
-      return { webhook, dialect, delivery: ids.next(), leased: event.lease.includes(webhook), revision };
-    });
-    return { made, complete: targets.length < input.limit };
+export async function recordOnPostgres(tx: Tx, input: RecordInput): Promise<Recorded> {
+  const events = unpack(input.events);
+  const wanting = await wantingOf(tx, input, events);
+  const leases = new Set(unpack(input.leases).map(({ event, webhook }) => `${event} ${webhook}`));
+  const indexOf = new Map(events.map((event, index) => [event.id, index]));
+  const all = wanting.map(({ event: id, webhook, dialect, revision }): Making => {
+    const event = indexOf.get(id) ?? 0;
+    return { event, webhook, dialect, delivery: ids.next(), leased: leases.has(`${event} ${webhook}`), revision };
   });
-  if (input.known) await markEvents(tx, input, recorded);
-  else await insertEvents(tx, input, recorded);
-  if (wanting.length === 0) return recorded;
-  await insertBodies(tx, input, recorded);
-  const kept = await insertDeliveries(tx, input, recorded);
+  const counts = new Map<number, number>();
+  for (const { event } of all) counts.set(event, (counts.get(event) ?? 0) + 1);
+  const incomplete = events.flatMap((_, index) => ((counts.get(index) ?? 0) < input.limit ? [] : [index]));
+  if (input.known) await markEvents(tx, events, incomplete);
+  else await insertEvents(tx, events, incomplete);
+  if (all.length === 0) return { made: pack(all), incomplete };
+  await insertBodies(tx, input, events, all);
+  const kept = await insertDeliveries(tx, input, events, all);
   // Another node was faster with the same event: its row stays.
-  return recorded.map(({ made, complete }) => ({ made: made.filter((each) => kept.has(each.delivery)), complete }));
+  return { made: pack(all.filter((each) => kept.has(each.delivery))), incomplete };
 }
 
-async function wantingOf(tx: Tx, { events, known, late, limit }: RecordInput): Promise<readonly Wanting[]> {
+type Making = Made & OfEvent;
+
+async function wantingOf(tx: Tx, { known, late, limit }: RecordInput, events: readonly EventToRecord[]): Promise<readonly Wanting[]> {
   const { rows } = await sql<Wanting>`
     select e.id as event, s.webhook, s.dialect, s.revision
     from unnest(${column(events, 'id')}, ${column(events, 'organization')}, ${column(events, 'kind')},
@@ -58,8 +62,8 @@ function column(events: readonly EventToRecord[], name: 'id' | 'organization' | 
   return sql`${events.map((event) => event[name])}::text[]`;
 }
 
-async function insertEvents(tx: Tx, { events }: RecordInput, recorded: readonly Recorded[]): Promise<void> {
-  const fannedOut = recorded.map(({ complete }) => Number(complete));
+async function insertEvents(tx: Tx, events: readonly EventToRecord[], incomplete: readonly number[]): Promise<void> {
+  const fannedOut = events.map((_, index) => Number(!incomplete.includes(index)));
   await sql`
     insert into events (id, organization, kind, project, facts, created, fanned_out)
     select * from unnest(${column(events, 'id')}, ${column(events, 'organization')}, ${column(events, 'kind')},
@@ -67,17 +71,17 @@ async function insertEvents(tx: Tx, { events }: RecordInput, recorded: readonly 
       ${fannedOut}::bigint[])`.execute(tx);
 }
 
-async function markEvents(tx: Tx, { events }: RecordInput, recorded: readonly Recorded[]): Promise<void> {
-  const complete = events.filter((_, index) => recorded[index]?.complete === true).map((event) => event.id);
+async function markEvents(tx: Tx, events: readonly EventToRecord[], incomplete: readonly number[]): Promise<void> {
+  const complete = events.filter((_, index) => !incomplete.includes(index)).map((event) => event.id);
   if (complete.length > 0) await sql`update events set fanned_out = 1 where id = any(${complete}::text[])`.execute(tx);
 }
 
-async function insertBodies(tx: Tx, { events }: RecordInput, recorded: readonly Recorded[]): Promise<void> {
-  const rows = events.flatMap((event, index) => {
-    const dialects = new Set(recorded[index]?.made.map((made) => made.dialect));
-    return [...dialects].map((name) => ({ event, name, ...bodyOf(event, name) }));
-  });
-  if (rows.length === 0) return;
+async function insertBodies(tx: Tx, input: RecordInput, events: readonly EventToRecord[], all: readonly Making[]): Promise<void> {
+  const rendered = new Map(unpack(input.bodies).map((body) => [`${body.event} ${body.dialect}`, body]));
+  const wanted = new Map(all.map(({ event, dialect }) => [`${event} ${dialect}`, { event: events[event], name: dialect }]));
+  const rows = [...wanted].flatMap(([key, { event, name }]) =>
+    event === undefined ? [] : [{ event, name, ...bodyOf(event, name, rendered.get(key)) }],
+  );
   await sql`
     insert into event_bodies (event, dialect, organization, content_type, body)
     select * from unnest(${rows.map((row) => row.event.id)}::text[], ${rows.map((row) => row.name)}::text[],
@@ -85,23 +89,19 @@ async function insertBodies(tx: Tx, { events }: RecordInput, recorded: readonly 
     on conflict do nothing`.execute(tx);
 }
 
-function bodyOf(event: EventToRecord, name: string): { readonly contentType: string; readonly bytes: Buffer } {
-  const rendered = event.bodies.find((body) => body.dialect === name);
-  if (rendered !== undefined) return { contentType: rendered.contentType, bytes: latin1.bytes(rendered.body) };
-  const dialect = dialectOf(name);
-  return { contentType: dialect.contentType, bytes: dialect.body(eventOf(event)) };
-}
-
-async function insertDeliveries(tx: Tx, input: RecordInput, recorded: readonly Recorded[]): Promise<ReadonlySet<string>> {
-  const rows = input.events.flatMap((event, index) => (recorded[index]?.made ?? []).map((made: Made) => ({ event, made })));
-  const { now, leaseUntil, token, retryUntil } = input;
+async function insertDeliveries(
+  tx: Tx,
+  { now, leaseUntil, token, retryUntil }: RecordInput,
+  events: readonly EventToRecord[],
+  all: readonly Making[],
+): Promise<ReadonlySet<string>> {
+  const ofEvent = (name: 'id' | 'organization' | 'kind') => sql`${all.map(({ event }) => events[event]?.[name] ?? '')}::text[]`;
   const { rows: kept } = await sql<{ readonly id: string }>`
     insert into deliveries (id, organization, event, kind, webhook, state, lane, due, lease_token, created, retry_until)
     select id, organization, event, kind, webhook, case when leased then 'leased' else 'pending' end, ${lanes.first}::bigint,
       case when leased then ${leaseUntil}::bigint else ${now}::bigint end, case when leased then ${token}::text end, ${now}::bigint, ${retryUntil}::bigint
-    from unnest(${rows.map((row) => row.made.delivery)}::text[], ${rows.map((row) => row.event.organization)}::text[],
-      ${rows.map((row) => row.event.id)}::text[], ${rows.map((row) => row.event.kind)}::text[], ${rows.map((row) => row.made.webhook)}::text[],
-      ${rows.map((row) => row.made.leased)}::boolean[]) as d (id, organization, event, kind, webhook, leased)
+    from unnest(${all.map((each) => each.delivery)}::text[], ${ofEvent('organization')}, ${ofEvent('id')}, ${ofEvent('kind')},
+      ${all.map((each) => each.webhook)}::text[], ${all.map((each) => each.leased)}::boolean[]) as d (id, organization, event, kind, webhook, leased)
     on conflict (event, webhook) do nothing
     returning id`.execute(tx);
   return new Set(kept.map((row) => row.id));

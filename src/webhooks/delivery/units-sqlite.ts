@@ -1,8 +1,8 @@
 import { systemClock } from '../../clock.ts';
 import type { SqliteHotUnit } from '../../storage/database/hot.ts';
 import { createIdentifiers } from '../../identifiers.ts';
-import { aboutWebhook, eventOf } from './event-row.ts';
-import { dialectOf } from '../dialects/all.ts';
+import { bodyOf } from './body.ts';
+import { aboutWebhook } from './event-row.ts';
 import { pack, unpack } from './packed.ts';
 import { rateAllows } from './rate.ts';
 import type { Outcomes } from './outcomes.ts';
@@ -13,6 +13,8 @@ import type {
   ClaimedRow,
   ClaimRow,
   EventToRecord,
+  Made,
+  OfEvent,
   OutcomeRow,
   RecordInput,
   Recorded,
@@ -32,17 +34,18 @@ interface Wanting {
   readonly revision: number;
 }
 
-export const record: SqliteHotUnit<RecordInput, readonly Recorded[]> = (connection) => {
+export const record: SqliteHotUnit<RecordInput, Recorded> = (connection) => {
   const ids = createIdentifiers(systemClock);
   const insertEvent = connection.prepare(
     'insert into events (id, organization, kind, project, facts, created, fanned_out) values (?, ?, ?, ?, ?, ?, ?)',
   );
   const markEvent = connection.prepare('update events set fanned_out = 1 where id = ?');
+  // No join, and no limit or range that is bound: each would be planned anew with every event, which takes five times as long as to run it.
   const wantingOf = (missing: string) =>
-    connection.prepare<unknown[], Wanting>(
-      `select s.webhook, s.dialect, w.revision from subscriptions s join webhooks w on w.id = s.webhook
-       where s.organization = ? and s.kind = ? and s.project in ('', ?) and s.since <= ? and s.webhook <> ? ${missing} limit ?`,
+    connection.prepare<unknown[], Omit<Wanting, 'revision'> & { readonly since: number }>(
+      `select webhook, dialect, since from subscriptions s where organization = ? and kind = ? and project = ? ${missing}`,
     );
+  const revisionOf = connection.prepare('select revision from webhooks where id = ?').pluck();
   const wanting = wantingOf('');
   const wantingStill = wantingOf('and not exists (select 1 from deliveries d where d.event = ? and d.webhook = s.webhook)');
   const insertBody = connection.prepare(
@@ -52,41 +55,51 @@ export const record: SqliteHotUnit<RecordInput, readonly Recorded[]> = (connecti
     `insert into deliveries (id, organization, event, kind, webhook, state, lane, due, lease_token, created, retry_until)
      values (?, ?, ?, ?, ?, ?, ${lanes.first}, ?, ?, ?, ?)`,
   );
-  const one = (event: EventToRecord, input: RecordInput): Recorded => {
-    const about = aboutWebhook(event) ?? '';
-    const project = event.project ?? '';
-    // Who is there in this very unit wants it, whatever the clocks say.
-    const since = input.late ? event.created : Number.MAX_SAFE_INTEGER;
-    const targets = input.known
-      ? wantingStill.all(event.organization, event.kind, project, since, about, event.id, input.limit)
-      : wanting.all(event.organization, event.kind, project, since, about, input.limit);
-    const complete = targets.length < input.limit;
-    if (!input.known) {
-      const { id, organization, kind, facts, created } = event;
-      insertEvent.run(id, organization, kind, event.project, facts, created, Number(complete));
-    } else if (complete) markEvent.run(event.id);
-    for (const dialect of new Set(targets.map((target) => target.dialect))) {
-      const body = bodyOf(event, dialect);
-      insertBody.run(event.id, dialect, event.organization, body.contentType, body.bytes);
+  const targetsOf = (event: EventToRecord, { known, late, limit }: RecordInput, about: string | null): readonly Wanting[] => {
+    const targets: Wanting[] = [];
+    for (const project of event.project === null ? [''] : ['', event.project]) {
+      const values = [event.organization, event.kind, project];
+      for (const { webhook, dialect, since } of known ? wantingStill.all(...values, event.id) : wanting.all(...values)) {
+        if (targets.length >= limit) return targets;
+        // Who is there in this very unit wants it, whatever the clocks say.
+        if (webhook === about || (late && since > event.created)) continue;
+        targets.push({ webhook, dialect, revision: revisionOf.get(webhook) as number });
+      }
     }
-    const made = targets.map(({ webhook, dialect, revision }) => {
-      const leased = event.lease.includes(webhook);
-      const delivery = ids.next();
-      const [state, due, token] = leased ? ['leased', input.leaseUntil, input.token] : ['pending', input.now, null];
-      const { now, retryUntil } = input;
-      insertDelivery.run(delivery, event.organization, event.id, event.kind, webhook, state, due, token, now, retryUntil);
-      return { webhook, dialect, delivery, leased, revision };
-    });
-    return { made, complete };
+    return targets;
   };
-  return (input) => input.events.map((event) => one(event, input));
+  return (input) => {
+    const bodies = new Map(unpack(input.bodies).map((body) => [`${body.event} ${body.dialect}`, body]));
+    const leases = new Set(unpack(input.leases).map(({ event, webhook }) => `${event} ${webhook}`));
+    const made: (Made & OfEvent)[] = [];
+    const incomplete: number[] = [];
+    unpack(input.events).forEach((event, index) => {
+      const targets = targetsOf(event, input, aboutWebhook(event));
+      const complete = targets.length < input.limit;
+      if (!complete) incomplete.push(index);
+      const { id, organization, kind, project, facts, created } = event;
+      if (!input.known) insertEvent.run(id, organization, kind, project, facts, created, Number(complete));
+      else if (complete) markEvent.run(id);
+      for (const dialect of dialectsOf(targets)) {
+        const body = bodyOf(event, dialect, bodies.get(`${index} ${dialect}`));
+        insertBody.run(id, dialect, organization, body.contentType, body.bytes);
+      }
+      for (const { webhook, dialect, revision } of targets) {
+        const leased = leases.has(`${index} ${webhook}`);
+        const delivery = ids.next();
+        const [state, due, token] = leased ? ['leased', input.leaseUntil, input.token] : ['pending', input.now, null];
+        insertDelivery.run(delivery, organization, id, kind, webhook, state, due, token, input.now, input.retryUntil);
+        made.push({ event: index, webhook, dialect, delivery, leased, revision });
+      }
+    });
+    return { made: pack(made), incomplete };
+  };
 };
 
-function bodyOf(event: EventToRecord, name: string): { readonly contentType: string; readonly bytes: Buffer } {
-  const rendered = event.bodies.find((body) => body.dialect === name);
-  if (rendered !== undefined) return { contentType: rendered.contentType, bytes: latin1.bytes(rendered.body) };
-  const dialect = dialectOf(name);
-  return { contentType: dialect.contentType, bytes: dialect.body(eventOf(event)) };
+/** One nearly always. */
+function dialectsOf(targets: readonly Wanting[]): Iterable<string> {
+  const [first] = targets;
+  return targets.length === 1 && first !== undefined ? [first.dialect] : new Set(targets.map((target) => target.dialect));
 }
 
 export const turn: SqliteHotUnit<TurnInput, TurnOutput> = (connection) => {
@@ -108,13 +121,21 @@ export const turn: SqliteHotUnit<TurnInput, TurnOutput> = (connection) => {
 };
 
 function settler(connection: Connection): (rows: readonly OutcomeRow[]) => readonly (string | null)[] {
-  // Asked for again meanwhile: this end is a new beginning.
-  const update = connection.prepare<unknown[], { readonly state: string }>(
-    `update deliveries set state = iif(again = 1, 'pending', @state), lane = iif(again = 1, ${lanes.asked}, @lane),
-       due = iif(again = 1, @now, @due), settled = iif(again = 1 or @state = 'pending', null, @ended), again = 0, lease_token = null,
-       attempts = @number, last_status = @status, last_error = @error
-     where id = @delivery and state = 'leased' and lease_token = @token returning state`,
+  // No RETURNING: it would gather its one row in a table of its own.
+  const update = connection.prepare(
+    `update deliveries set state = ?, lane = ?, due = ?, settled = ?, lease_token = null, attempts = ?, last_status = ?, last_error = ?
+     where id = ? and state = 'leased' and lease_token = ? and again = 0`,
   );
+  // Asked for again meanwhile: this end is a new beginning.
+  const updateAgain = connection.prepare(
+    `update deliveries set state = 'pending', lane = ${lanes.asked}, due = ?, again = 0, lease_token = null, attempts = ?, last_status = ?,
+       last_error = ? where id = ? and state = 'leased' and lease_token = ?`,
+  );
+  const settleOne = ({ state, lane, now, due, at, durationMs, number, status, error, delivery, token }: OutcomeRow): string | null => {
+    const settled = state === 'pending' ? null : at + durationMs;
+    if (update.run(state, lane, due, settled, number, status, error, delivery, token).changes === 1) return state;
+    return updateAgain.run(now, number, status, error, delivery, token).changes === 1 ? 'pending' : null;
+  };
   const insert = connection.prepare(
     `insert into attempts (id, organization, delivery, number, at, duration_ms, request, status, response_headers, response_body, error)
      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -122,12 +143,11 @@ function settler(connection: Connection): (rows: readonly OutcomeRow[]) => reado
   const standings = stander(connection);
   return (rows) => {
     const states = rows.map((row) => {
-      const { state, lane, now, due, at, number, status, error, delivery, token } = row;
-      const result = update.get({ state, lane, now, due, ended: at + row.durationMs, number, status, error, delivery, token });
-      if (result === undefined) return null;
-      const { attempt, organization, durationMs, request, answerHeaders, answerBody } = row;
+      const state = settleOne(row);
+      if (state === null) return null;
+      const { attempt, organization, delivery, number, at, durationMs, request, status, answerHeaders, answerBody, error } = row;
       insert.run(attempt, organization, delivery, number, at, durationMs, request, status, answerHeaders, answerBody, error);
-      return result.state;
+      return state;
     });
     standings(outcomesOf(rows.filter((_, index) => states[index] !== null)));
     return states;

@@ -8,7 +8,7 @@ import type { RecordInput, Recorded, TurnInput, TurnOutput } from './unit-rows.t
 const module = new URL(`./units-sqlite.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
 
 /** Records events with their deliveries: whoever wants one when it happens has a delivery with the same commit. */
-export const recordUnit: HotUnit<RecordInput, readonly Recorded[]> = {
+export const recordUnit: HotUnit<RecordInput, Recorded> = {
   sqlite: { module, name: 'record' },
   postgres: recordOnPostgres,
 };

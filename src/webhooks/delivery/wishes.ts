@@ -7,7 +7,9 @@ import { lanes as laneOf } from './unit-rows.ts';
 /** Claimed deliveries that wait in memory, all webhooks together … */
 export const waitingInAllMax = 2_048;
 /** … and of one webhook. */
-export const waitingOfWebhookMax = 64;
+export const waitingOfWebhookMax = 512;
+/** So many times what may be under way is held ready: it lasts while the next are claimed. */
+const aheadFactor = 8;
 /** What a person asked for is sent beside what is under way, so many of it at a time. */
 export const askedAtOnceMax = 2;
 /** Of four single places one goes to retries and replays, so that they do not wait for ever behind what is new. */
@@ -58,16 +60,16 @@ function roomOf(options: WishOptions): number {
   if (target.ordered && underWay + waiting.length > 0) return 0;
   const ahead = aheadOf(options);
   // Not for every single one that is sent: what is held ready lasts until the answer comes.
-  if (ahead > 0 && waiting.length > ahead / 2) return 0;
+  if (ahead > 0 && waiting.length > ahead * 0.75) return 0;
   const inLane = Math.max(0, options.room(laneOfNext(station)));
   const room = Math.min(Math.max(0, places - underWay), inLane) + ahead - waiting.length;
   return room > 0 ? room : waiting.length === 0 && places > underWay ? -1 : 0;
 }
 
 /** How many to hold ready in memory beside what is under way: only where they will be sent at once. */
-function aheadOf({ station: { health, target }, waitingInAll }: WishOptions): number {
+export function aheadOf({ station: { health, target }, waitingInAll }: Pick<WishOptions, 'station' | 'waitingInAll'>): number {
   if (health.standing !== 'healthy' || !health.proven || health.slow || target.ordered || target.limited) return 0;
-  return Math.max(0, Math.min(health.cap, waitingOfWebhookMax, waitingInAllMax - waitingInAll));
+  return Math.max(0, Math.min(health.cap * aheadFactor, waitingOfWebhookMax, waitingInAllMax - waitingInAll));
 }
 
 /** What is new goes first; a part, or of single places one in four, is for what is tried again. */
