@@ -2,6 +2,7 @@
 // it must run on any Node from 20 on, before anything is installed.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import module from 'node:module';
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -23,7 +24,10 @@ export async function launch(program, rest) {
   try {
     const here = isNewEnough(process.versions.node);
     const node = here ? process.execPath : await privateNode({ root, isClone });
-    if (isClone) await installPackages({ root, node });
+    if (isClone) {
+      await installPackages({ root, node });
+      keepCompiled(here);
+    }
     if (here) {
       process.argv = [process.execPath, program, ...rest];
       // What it starts by the name of `node` is then this one, not whatever comes first on PATH.
@@ -37,6 +41,16 @@ export async function launch(program, rest) {
     process.stderr.write(`gatepost: ${error.message}\n`);
     process.exit(1);
   }
+}
+
+/**
+ * What was stripped of its types and compiled once is kept, for this process and for those that it starts: each begins sooner, and needs no
+ * compiler in its memory. Where the folder cannot be written nothing is kept.
+ * @param {boolean} here
+ */
+function keepCompiled(here) {
+  process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules', '.cache', 'gatepost');
+  if (here) module.enableCompileCache(process.env.NODE_COMPILE_CACHE);
 }
 
 /** @param {string} node */

@@ -30,6 +30,7 @@ import { systemClock } from './clock.ts';
 import type { Configuration } from './configuration.ts';
 import type { RecordAlone } from './events/record.ts';
 import { GatepostError } from './errors.ts';
+import { keepHeapSmall } from './heap.ts';
 import type { HealthCheck } from './http/health.ts';
 import { healthRoutes } from './http/health.ts';
 import type { HttpServer } from './http/http-server.ts';
@@ -110,6 +111,7 @@ interface Ground {
  * What fails here says what to do about it, and leaves nothing open.
  */
 export async function buildApp(configuration: Configuration, overrides: Overrides = {}): Promise<App> {
+  keepHeapSmall();
   const { clock = systemClock, ids = createIdentifiers(clock), log = createLog({ level: configuration.log }) } = overrides;
   if (configuration.databaseUrl !== null && configuration.secretKey === null) {
     throw new GatepostError(

@@ -41,8 +41,8 @@ export function createLog({ level, write }: { readonly level: LogLevel; readonly
       hooks: { streamWrite: withoutSecrets },
     },
     write === undefined
-      ? // Lines of one moment are written together; what is left at the end is written by an exit hook.
-        destination({ fd: 2, sync: false })
+      ? // Lines of a moment are written together; what is left at the end is written by an exit hook.
+        destination({ fd: 2, sync: false, minLength: logBytesTogether, periodicFlush: logFlushMs })
       : new Writable({
           write(chunk: Buffer, _encoding, done) {
             write(chunk.toString('utf8'));

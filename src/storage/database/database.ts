@@ -31,6 +31,10 @@ export interface Connected {
   runIn<In, Out>(tx: Tx, unit: HotUnit<In, Out>, input: In): Promise<Out>;
   /** The time by the database's own clock, which all that share it have in common; null where nobody shares it. */
   clock(): Promise<Clock | null>;
+  /** Hears what others that share the database tell through a channel; null where nobody shares it. Hints may be lost. */
+  listen(channel: string, hear: (text: string) => void): { stop(): Promise<void> } | null;
+  /** Tells those that listen; nothing where nobody shares the database. Not within a unit of work. */
+  notify(channel: string, text: string): Promise<void>;
   /** Settles what is under way and closes. */
   close(): Promise<void>;
 }

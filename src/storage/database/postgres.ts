@@ -8,6 +8,7 @@ import { postgresFacts } from './facts.ts';
 import { postgresColumns } from './migrations/columns.ts';
 import { migrate, schemaState } from './migrations/migrate.ts';
 import type { SchemaState } from './migrations/migrate.ts';
+import { listen } from './postgres-hints.ts';
 import { preparePostgres } from './prepared.ts';
 import type { Schema } from './schema.ts';
 
@@ -87,6 +88,8 @@ export async function openPostgres(options: PostgresOptions): Promise<Connected>
     run: (unit, input) => writeUnit(db, (tx) => unit.postgres(tx, input)),
     runIn: (tx, unit, input) => unit.postgres(tx, input),
     clock: () => clock.read(),
+    listen: (channel, hear) => listen(options.url, channel, hear),
+    notify: async (channel, text) => void (await pool.query('select pg_notify($1, $2)', [channel, text])),
     async close() {
       clock.stop();
       await db.destroy();

@@ -16,6 +16,7 @@ import { createFanOut } from './fan-out.ts';
 import type { Finder } from './finder.ts';
 import { createFinder } from './finder.ts';
 import type { Guard } from './guard.ts';
+import { createHints } from './hints.ts';
 import type { LaneSizes } from './lanes.ts';
 import { laneSizesDefault } from './lanes.ts';
 import type { DeliveryMetrics } from './metrics.ts';
@@ -157,8 +158,15 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     reopen: (webhook) => finder.open([webhook]),
     made(webhooks, complete) {
       tell(webhooks, markFirst);
+      hints.tell(webhooks);
       if (!complete) sweep(parts).catch((error: unknown) => failed(error, 'fan-out'));
     },
+  });
+  const hints = createHints({
+    database: options.database,
+    failed,
+    hear: (webhooks) =>
+      webhooks === null ? void finder.discover().catch((error: unknown) => failed(error, 'looking for work')) : tell(webhooks, markAll),
   });
   const ticker = createTicker(stations);
   let upkeep: Worker | null = null;
@@ -169,12 +177,17 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     await Promise.all([attempts.stop(graceMs), upkeep?.stop(graceMs)]);
     stations.empty();
     await Promise.race([turns.idle(), sleep(lastTurnMs, undefined, { ref: false })]);
+    await hints.stop();
     await parts.sender.close();
   };
   return {
     fanOut,
     record: (event) => recorder.record(event),
-    nudge: (webhooks) => (webhooks === undefined ? tell(fanOut.touched(), markFirst) : tell(webhooks, markAll)),
+    nudge(webhooks) {
+      const touched = webhooks ?? fanOut.touched();
+      tell(touched, webhooks === undefined ? markFirst : markAll);
+      hints.tell(touched);
+    },
     wake: (webhook) =>
       tell([webhook], (station) => {
         markAll(station);

@@ -10,12 +10,15 @@ export interface Answer {
 /** Prepared statements that one connection keeps; the least recently used one goes first. */
 export const statementsKeptMax = 500;
 
+/** Pages that a connection keeps in memory. More is no faster where the system has them in its own. */
+const cacheKiB = 16_384;
+
 /** The one writing connection: WAL, and every COMMIT on disk before it answers. */
 export function openWriting(file: string, busyMsMax: number): Connection {
   const connection = new Database(file, { timeout: busyMsMax });
   connection.pragma('journal_mode = WAL');
   connection.pragma('synchronous = FULL');
-  connection.pragma('cache_size = -32768');
+  connection.pragma(`cache_size = -${cacheKiB}`);
   connection.pragma('temp_store = MEMORY');
   return connection;
 }
@@ -24,7 +27,7 @@ export function openWriting(file: string, busyMsMax: number): Connection {
 export function openReading(file: string, busyMsMax: number): Connection {
   const connection = new Database(file, { readonly: true, fileMustExist: true, timeout: busyMsMax });
   connection.pragma('query_only = ON');
-  connection.pragma('cache_size = -32768');
+  connection.pragma(`cache_size = -${cacheKiB}`);
   return connection;
 }
 

@@ -43,6 +43,8 @@ export async function openSqlite(options: SqliteOptions): Promise<Connected> {
       return rows[0] as Out;
     },
     clock: () => Promise.resolve(null),
+    listen: () => null,
+    notify: () => Promise.resolve(),
     async close() {
       await writer.close();
       reading.close();

@@ -30,6 +30,9 @@ export async function startWriter(options: WriterOptions): Promise<Writer> {
   return writer;
 }
 
+/** The young part of the writer's heap; it would grow to five times this under load. */
+const writerYoungMb = 12;
+
 class WriterThread implements Writer {
   readonly ready: Promise<void>;
   readonly #thread: Worker;
@@ -45,7 +48,12 @@ class WriterThread implements Writer {
   constructor(options: WriterOptions) {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     // Flags of this process, such as --input-type, are none for the thread.
-    this.#thread = new Worker(new URL(`./writer-thread.${extension}`, import.meta.url), { workerData: options, execArgv: [] });
+    this.#thread = new Worker(new URL(`./writer-thread.${extension}`, import.meta.url), {
+      workerData: options,
+      execArgv: [],
+      // It holds one group of units at a time.
+      resourceLimits: { maxYoungGenerationSizeMb: writerYoungMb },
+    });
     this.ready = this.#opened.promise;
     this.#thread.on('message', (message: FromWriter) => this.#hear(message));
     this.#thread.on('error', (error) => this.#die(error instanceof Error ? error : new Error(String(error))));
