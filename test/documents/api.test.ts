@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import type { App } from '../../src/app.ts';
 import { buildApp } from '../../src/app.ts';
 import { readConfiguration } from '../../src/configuration.ts';
+import { failureMessages } from '../../src/webhooks/delivery/failure.ts';
 import { generateSecret } from '../../src/webhooks/signing/secret.ts';
 import { standardWebhooks } from '../../src/webhooks/signing/standard-webhooks.ts';
 
@@ -51,6 +52,14 @@ test('every metric that operating.md names is there', async (t) => {
   assert.ok(named.length > 3, 'the page names metrics');
   assert.deepEqual(
     named.filter((name) => !body.includes(name)),
+    [],
+  );
+});
+
+test('api.md tells of every code that an attempt fails with', () => {
+  const table = /### Why an attempt failed\n([\s\S]*?)\n\n###/.exec(page)?.[1] ?? '';
+  assert.deepEqual(
+    Object.keys(failureMessages).filter((code) => !table.includes(`\`${code}\``)),
     [],
   );
 });

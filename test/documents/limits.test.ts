@@ -8,12 +8,21 @@ import { crashesMax } from '../../src/analyses/store.ts';
 import { readConfiguration } from '../../src/configuration.ts';
 import { pageLimitDefault, pageLimitMax } from '../../src/http/paging.ts';
 import { idleMs, jsonBytesMax, requestMs } from '../../src/http/server.ts';
+import { mailRetryForMs } from '../../src/mail/send.ts';
+import { mailAddressesMax } from '../../src/organizations/organization.ts';
 import { archiveReportsMax } from '../../src/reports/archive/routes.ts';
 import { readyMadeFilesMax } from '../../src/reports/ready-made.ts';
 import { findingsOfVolumeMax, findingsShownMax } from '../../src/reports/report.ts';
+import { addedHeadersMax } from '../../src/webhooks/delivery/added-headers.ts';
+import { answerHeadersKeptMax } from '../../src/webhooks/delivery/attempt.ts';
 import { retryAfterMsMax } from '../../src/webhooks/delivery/decide.ts';
+import { fanOutInlineMax } from '../../src/webhooks/delivery/fan-out.ts';
+import { inFlightOfSlowMax } from '../../src/webhooks/delivery/health.ts';
+import { laneSizesDefault } from '../../src/webhooks/delivery/lanes.ts';
+import { replayedWaitingMax } from '../../src/webhooks/delivery/replay.ts';
 import { answerBytesMax, connectionsInAllMax, deadlineMs } from '../../src/webhooks/delivery/send.ts';
-import { webhooksOfOrganizationMax } from '../../src/webhooks/subscriptions/webhook.ts';
+import { attemptsShownMax } from '../../src/webhooks/delivery/store.ts';
+import { rateCountMax, webhooksOfOrganizationMax } from '../../src/webhooks/subscriptions/webhook.ts';
 
 const page = readFileSync(new URL('../../docs/operating.md', import.meta.url), 'utf8');
 const usual = readConfiguration({});
@@ -45,9 +54,19 @@ const expected: Readonly<Record<string, string>> = {
   'processes that may die over one analysis': number(crashesMax),
   'webhooks of an organization': number(webhooksOfOrganizationMax),
   'connections of all webhooks, idle ones included': number(connectionsInAllMax),
+  'attempts of a webhook, where it has a `rateLimit`': `${number(rateCountMax)} a second or minute`,
+  'added headers of a webhook': number(addedHeadersMax),
+  'webhooks that an event goes to with its own COMMIT': number(fanOutInlineMax),
   'one attempt of a webhook': `${deadlineMs / 1000} s`,
   'response kept with an attempt': size(answerBytesMax),
+  'headers kept of it': number(answerHeadersKeptMax),
+  'attempts shown of a delivery': number(attemptsShownMax),
   'what `Retry-After` of a receiver may ask for': `${retryAfterMsMax / 3_600_000} h`,
+  // The database keeps it: one that runs for each webhook.
+  'replays of a webhook that run at a time': '1',
+  'deliveries of replays that wait, for one webhook': number(replayedWaitingMax),
+  'addresses of an organization that get mail': number(mailAddressesMax),
+  'how long a mail is tried': `${mailRetryForMs / 3_600_000} h`,
 };
 
 test('the limits in operating.md are those of the program', () => {
@@ -55,4 +74,15 @@ test('the limits in operating.md are those of the program', () => {
   const rows = table.split('\n').slice(2);
   const told = rows.map((row) => row.split(' | ').map((cell) => cell.replaceAll(/^\||\|$/g, '').trim()));
   assert.deepEqual(Object.fromEntries(told.map(([what = '', limit = '']) => [what, limit])), expected);
+});
+
+test('how webhooks share the room is told with the numbers of the program', () => {
+  const table = /## How webhooks share the room\n([\s\S]*?)\n\nRaise/.exec(page)?.[1] ?? '';
+  const { trial, asked, healthy, slow } = laneSizesDefault;
+  assert.ok(table.includes(`${number(trial)} of them together`), 'trial');
+  assert.ok(table.includes(`| ${asked}, also to a webhook that rests`), 'asked');
+  assert.ok(table.includes(`of one webhook at most ${inFlightOfSlowMax}`), 'slow');
+  assert.deepEqual([usual.inFlightOfAll, usual.slowLane], [healthy, slow]);
+  // From here on the connections grow with the places.
+  assert.equal(connectionsInAllMax / 2 - trial - slow - asked, 960);
 });
