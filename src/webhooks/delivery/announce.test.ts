@@ -16,7 +16,7 @@ const day = 86_400_000;
 
 function setUp(it: Rows) {
   const { database, ids, clock, sealer, organization } = it;
-  const { onRecorded } = createFanOut({ database, ids, clock, retryForMs: day });
+  const { onRecorded } = createFanOut({ database, ids, clock, retryForMs: day, accepted: () => undefined });
   const options: AnnounceOptions = {
     database,
     ids,

@@ -80,6 +80,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   /** We had no connection free: nothing was sent, and it says nothing about the receiver. */
   const comeAgain = (job: Job, slot: Slot): void => {
     options.log.warn({ webhook: slot.station.webhook, delivery: job.delivery }, 'delivery.out_of_connections');
+    metrics.outOfConnections();
     turns.giveBack(job);
     stations.mark(slot.station, job.lane);
     stations.brokenOff(slot);

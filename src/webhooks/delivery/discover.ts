@@ -8,7 +8,8 @@ export const discoveredOfPieceMax = 100;
 export interface Waiting {
   readonly webhook: string;
   readonly asked: number;
-  readonly first: number;
+  /** Since when the oldest first attempt waits, or null. */
+  readonly firstDue: number | null;
   readonly replay: number;
   /** When the first retry is due, or null. */
   readonly retryAt: number | null;
@@ -23,10 +24,11 @@ export async function* discover(read: Reader): AsyncGenerator<readonly Waiting[]
     sql`(case when exists (select 1 from deliveries d where d.webhook = w.id and d.state = 'pending' and d.lane = ${sql.lit(lane)}) then 1 else 0 end)`;
   for (let after = ''; ; ) {
     const { rows } = await sql<Waiting>`
-      select w.id as webhook, ${waits(0)} as asked, ${waits(1)} as first, ${waits(3)} as replay,
+      select w.id as webhook, ${waits(0)} as asked, ${waits(3)} as replay,
+        (select min(d.due) from deliveries d where d.webhook = w.id and d.state = 'pending' and d.lane = 1) as "firstDue",
         (select min(d.due) from deliveries d where d.webhook = w.id and d.state = 'pending' and d.lane = 2) as "retryAt"
       from webhooks w where w.active = 1 and w.id > ${after} order by w.id limit ${discoveredOfPieceMax}`.execute(read);
-    yield rows.filter((row) => row.asked + row.first + row.replay > 0 || row.retryAt !== null);
+    yield rows.filter((row) => row.asked + row.replay > 0 || row.firstDue !== null || row.retryAt !== null);
     after = rows.at(-1)?.webhook ?? '';
     if (rows.length < discoveredOfPieceMax) return;
   }

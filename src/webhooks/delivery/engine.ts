@@ -16,6 +16,7 @@ import { createFanOut } from './fan-out.ts';
 import type { Finder } from './finder.ts';
 import { createFinder } from './finder.ts';
 import type { Guard } from './guard.ts';
+import type { Hints } from './hints.ts';
 import { createHints } from './hints.ts';
 import type { LaneSizes } from './lanes.ts';
 import { laneSizesDefault } from './lanes.ts';
@@ -79,7 +80,7 @@ export interface Delivery {
   record(event: NewEvent): Promise<string>;
   /** These webhooks may have something to send now; left out: whatever was just recorded. Costs nothing, may be called at any time. */
   nudge(webhooks?: readonly string[]): void;
-  /** A person asked: this webhook is tried at once, although it rests. */
+  /** A person asked for something of this webhook, or changed or deleted it: it is read again, and tried at once although it rests. */
   wake(webhook: string): void;
   /** Takes back what a dead process of ours held, then works until stopped. `more`: regular works that belong to it. */
   start(more?: readonly Chore[]): Promise<void>;
@@ -124,12 +125,12 @@ function createParts(options: DeliveryOptions): Parts {
     giveBack: (job) => turns.giveBack(job),
     wanted: () => turns.plan(),
   });
-  const finder = createFinder({ database, stations, targets: { ...options, addedHeaders: options.addedHeaders ?? {} } });
-  const reopen = (webhook: string): Promise<void> => finder.open([webhook]);
+  const finder = createFinder({ database, stations, clock: steady, targets: { ...options, addedHeaders: options.addedHeaders ?? {} } });
+  const reopen = async (webhook: string): Promise<void> => void (await finder.open([webhook]));
   const turns = new Turns({ database, ids, clock: steady, leaseMs, failed, stations: () => stations, reopen });
   const metrics = createDeliveryMetrics({ registry: options.registry, database, stations, sender });
   const attempts = createAttempts({ ...options, steady, stations, turns, sender, metrics, bounds });
-  const fanOut = createFanOut({ database, ids, clock: steady, retryForMs });
+  const fanOut = createFanOut({ database, ids, clock: steady, retryForMs, accepted: metrics.accepted });
   return { options, steady, leaseMs, stations, turns, attempts, finder, sender, fanOut, metrics, failed };
 }
 
@@ -142,7 +143,7 @@ async function sweep({ fanOut, finder, stations }: Parts): Promise<void> {
 /** Claim, send, decide, settle. Nothing is sent inside a transaction, and no transaction is open while something is sent. */
 export function createDelivery(options: DeliveryOptions): Delivery {
   const parts = createParts(options);
-  const { stations, attempts, finder, turns, fanOut, steady, leaseMs, failed } = parts;
+  const { stations, finder, fanOut, steady, leaseMs, failed } = parts;
   const tell = (webhooks: readonly string[], mark: (station: Station) => void): void => {
     finder.mark(webhooks, mark).catch((error: unknown) => failed(error, 'looking for work'));
   };
@@ -155,19 +156,53 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     steady,
     leaseMs,
     stations,
-    reopen: (webhook) => finder.open([webhook]),
+    reopen: async (webhook) => void (await finder.open([webhook])),
+    accepted: parts.metrics.accepted,
     made(webhooks, complete) {
       tell(webhooks, markFirst);
       hints.tell(webhooks);
       if (!complete) sweep(parts).catch((error: unknown) => failed(error, 'fan-out'));
     },
   });
+  /** Its row may be another now: it is read again, and tried although it rests. */
+  const renew = (webhook: string): void => {
+    finder
+      .refresh(webhook)
+      .then(() =>
+        finder.mark([webhook], (station) => {
+          markAll(station);
+          stations.wake(station);
+        }),
+      )
+      .catch((error: unknown) => failed(error, 'looking for work'));
+  };
   const hints = createHints({
     database: options.database,
     failed,
     hear: (webhooks) =>
-      webhooks === null ? void finder.discover().catch((error: unknown) => failed(error, 'looking for work')) : tell(webhooks, markAll),
+      webhooks === null ? void discoverAll(parts).catch((error: unknown) => failed(error, 'looking for work')) : tell(webhooks, markAll),
   });
+  const running = createRunning(parts, hints);
+  return {
+    fanOut,
+    record: (event) => recorder.record(event),
+    nudge(webhooks) {
+      const touched = webhooks ?? fanOut.touched();
+      tell(touched, webhooks === undefined ? markFirst : markAll);
+      hints.tell(touched);
+    },
+    wake(webhook) {
+      renew(webhook);
+      hints.tell([webhook]);
+    },
+    start: (more) => running.start(more ?? []),
+    stop: (graceMs) => running.stop(graceMs ?? options.sending?.deadlineMs ?? deadlineMsDefault),
+  };
+}
+
+/** From the first look at what was left lying to the last outcome written down. */
+function createRunning(parts: Parts, hints: Hints): { start(more: readonly Chore[]): Promise<void>; stop(graceMs: number): Promise<void> } {
+  const { options, stations, attempts, turns, steady, sender } = parts;
   const ticker = createTicker(stations);
   let upkeep: Worker | null = null;
   let stopped: Promise<void> | null = null;
@@ -178,42 +213,34 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     stations.empty();
     await Promise.race([turns.idle(), sleep(lastTurnMs, undefined, { ref: false })]);
     await hints.stop();
-    await parts.sender.close();
+    await sender.close();
   };
   return {
-    fanOut,
-    record: (event) => recorder.record(event),
-    nudge(webhooks) {
-      const touched = webhooks ?? fanOut.touched();
-      tell(touched, webhooks === undefined ? markFirst : markAll);
-      hints.tell(touched);
-    },
-    wake: (webhook) =>
-      tell([webhook], (station) => {
-        markAll(station);
-        stations.wake(station);
-      }),
-    async start(more = []) {
+    async start(more) {
       const count = await takeBackAtStart({ database: options.database, clock: steady });
       if (count > 0) options.log.info({ count }, 'delivery.leases_taken_back');
       upkeep = createChores([...regularChores(parts), ...more], options);
-      await finder.discover();
+      await discoverAll(parts);
       stations.open();
       ticker.start();
       upkeep.start();
     },
-    stop: (graceMs = options.sending?.deadlineMs ?? deadlineMsDefault) => (stopped ??= stop(graceMs)),
+    stop: (graceMs) => (stopped ??= stop(graceMs)),
   };
 }
 
+async function discoverAll({ finder, metrics }: Parts): Promise<void> {
+  metrics.lag(await finder.discover());
+}
+
 function regularChores(parts: Parts): readonly Chore[] {
-  const { options, steady, finder, sender, leaseMs } = parts;
+  const { options, steady, sender, leaseMs } = parts;
   const { database, clock, keptMs, retryForMs } = options;
   const purge = createPurge({ database, clock, keptMs });
   return [
     { name: 'fan-out', everyMs: chores.fanOutMs, run: () => sweep(parts) },
     { name: 'leases', everyMs: Math.min(chores.leasesMs, leaseMs), run: () => takeBackLeases(parts) },
-    { name: 'discover', everyMs: database.facts.manyNodes ? discoverMs.shared : discoverMs.alone, run: () => finder.discover() },
+    { name: 'discover', everyMs: database.facts.manyNodes ? discoverMs.shared : discoverMs.alone, run: () => discoverAll(parts) },
     { name: 'pools', everyMs: chores.poolsMs, run: () => sender.sweep() },
     { name: 'orphans', everyMs: chores.tidyMs, run: () => cancelOrphans({ database, clock: steady }) },
     { name: 'old secrets', everyMs: chores.tidyMs, run: () => forgetOldSecrets({ database, clock }) },
@@ -222,12 +249,13 @@ function regularChores(parts: Parts): readonly Chore[] {
   ];
 }
 
-async function takeBackLeases({ options, steady, metrics, finder }: Parts): Promise<void> {
+async function takeBackLeases(parts: Parts): Promise<void> {
+  const { options, steady, metrics } = parts;
   const count = await takeBackExpired({ database: options.database, clock: steady });
   if (count === 0) return;
   metrics.leasesExpired(count);
   options.log.warn({ count }, 'delivery.leases_expired');
-  await finder.discover();
+  await discoverAll(parts);
 }
 
 /** Looks at stations when their time comes, and at attempts that take too long. */

@@ -11,13 +11,15 @@ import { recordUnit } from './units.ts';
 export const fanOutInlineMax = 100;
 /** Deliveries that one unit of the sweep inserts. */
 export const fanOutPieceMax = 500;
+/** A unit that got deliveries made has been committed by then, or never will be. */
+const commitMsMax = 2_000;
 /** Events that one sweep looks at. */
 const eventsOfSweepMax = 50;
 
 export interface FanOut {
   /** What `recordEvent` runs inside its unit: the event's deliveries are there with the event. */
   readonly onRecorded: OnRecorded;
-  /** Which webhooks got deliveries since this was asked last: what a nudge is for. They may not be committed yet. */
+  /** Which webhooks got deliveries a moment ago: what a nudge is for. Some may not be committed yet, so they are named again meanwhile. */
   touched(): readonly string[];
   /** Makes the deliveries of every event that still carries its mark, piece by piece. Answers which webhooks got any. */
   sweep(): Promise<readonly string[]>;
@@ -30,21 +32,25 @@ export interface FanOutOptions {
   readonly clock: Clock;
   /** How long a delivery is retried. */
   readonly retryForMs: number;
+  /** So many deliveries were made. */
+  readonly accepted: (count: number) => void;
 }
 
 export function createFanOut(options: FanOutOptions): FanOut {
   const { database } = options;
-  let touched: string[] = [];
+  const touched = new Map<string, number>();
   return {
     async onRecorded({ tx, event }) {
       const row = { ...event, facts: JSON.stringify(event.facts) };
       const recorded = await database.runIn(tx, recordUnit, inputOf(options, row, { late: false, limit: fanOutInlineMax }));
-      touched.push(...(recorded.made.columns.webhook ?? []));
+      options.accepted(recorded.made.count);
+      const now = options.clock.now();
+      for (const webhook of recorded.made.columns.webhook ?? []) touched.set(webhook, now);
     },
     touched() {
-      const all = touched;
-      touched = [];
-      return all;
+      const since = options.clock.now() - commitMsMax;
+      for (const [webhook, at] of touched) if (at < since) touched.delete(webhook);
+      return [...touched.keys()];
     },
     async sweep() {
       const waiting = await database.read
@@ -58,6 +64,7 @@ export function createFanOut(options: FanOutOptions): FanOut {
       for (const row of waiting) {
         for (let complete = false; !complete; ) {
           const recorded = await database.run(recordUnit, inputOf(options, row, { late: true, limit: fanOutPieceMax }));
+          options.accepted(recorded.made.count);
           webhooks.push(...(recorded.made.columns.webhook ?? []));
           complete = recorded.incomplete.length === 0;
         }

@@ -7,7 +7,7 @@ import type { Sender } from './send.ts';
 import type { Stations } from './stations.ts';
 
 /** Past this many the gauge stops counting: it is asked every few seconds and must never be felt. */
-export const pendingCountedMax = 100_000;
+export const pendingCountedMax = 10_000;
 
 export interface DeliveryMetrics {
   attempted(facts: { readonly outcome: Decision['state']; readonly durationMs: number }): void;
@@ -17,6 +17,11 @@ export interface DeliveryMetrics {
   succeeded(latencyMs: number): void;
   leaseLost(): void;
   leasesExpired(count: number): void;
+  /** Deliveries were made. */
+  accepted(count: number): void;
+  /** How long the oldest first attempt has waited whose webhook works. */
+  lag(ms: number): void;
+  outOfConnections(): void;
 }
 
 export interface DeliveryMetricsOptions {
@@ -33,7 +38,16 @@ const latencyBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 export function createDeliveryMetrics(options: DeliveryMetricsOptions): DeliveryMetrics {
   const { registry, database } = options;
   if (registry === undefined)
-    return { attempted: nothing, firstAttempt: nothing, succeeded: nothing, leaseLost: nothing, leasesExpired: nothing };
+    return {
+      attempted: nothing,
+      firstAttempt: nothing,
+      succeeded: nothing,
+      leaseLost: nothing,
+      leasesExpired: nothing,
+      accepted: nothing,
+      lag: nothing,
+      outOfConnections: nothing,
+    };
   const registers = [registry];
   const attempts = new Counter({
     name: 'gatepost_delivery_attempts_total',
@@ -81,6 +95,27 @@ export function createDeliveryMetrics(options: DeliveryMetricsOptions): Delivery
     succeeded: (latencyMs) => success.observe(Math.max(0, latencyMs) / 1000),
     leaseLost: () => lost.inc(),
     leasesExpired: (count) => expired.inc(count),
+    ...plainMetrics(registers),
+  };
+}
+
+/** Those that are one number each. */
+function plainMetrics(registers: Registry[]): Pick<DeliveryMetrics, 'accepted' | 'lag' | 'outOfConnections'> {
+  const accepted = new Counter({ name: 'gatepost_deliveries_accepted_total', help: 'Deliveries made, on disk.', registers });
+  const lag = new Gauge({
+    name: 'gatepost_delivery_lag_seconds',
+    help: 'How long the oldest first attempt has waited whose webhook works, when it was looked at last.',
+    registers,
+  });
+  const noConnection = new Counter({
+    name: 'gatepost_delivery_out_of_connections_total',
+    help: 'Attempts put off because all connections were in use.',
+    registers,
+  });
+  return {
+    accepted: (count) => accepted.inc(count),
+    lag: (ms) => lag.set(ms / 1000),
+    outOfConnections: () => noConnection.inc(),
   };
 }
 
@@ -118,20 +153,15 @@ function stationGauges(registry: Registry, { stations, sender }: DeliveryMetrics
 }
 
 function pendingGauge(registry: Registry, database: Database): void {
-  const count = async (lane: 'first' | 'retry') => {
-    const which = lane === 'first' ? sql`lane in (0, 1)` : sql`lane in (2, 3)`;
-    const result = await sql<{ n: number }>`
-      select count(*) as n from (select 1 from deliveries where state = 'pending' and ${which} limit ${pendingCountedMax}) as counted
-    `.execute(database.read);
-    return result.rows[0]?.n ?? 0;
-  };
-  const gauge: Gauge<'lane'> = new Gauge({
+  const gauge: Gauge = new Gauge({
     name: 'gatepost_deliveries_pending',
-    help: `Deliveries that wait, for their first attempt or for another; counted up to ${pendingCountedMax}.`,
-    labelNames: ['lane'] as const,
+    help: `Deliveries that wait for an attempt or are under way; counted up to ${pendingCountedMax}.`,
     registers: [registry],
     async collect() {
-      for (const lane of ['first', 'retry'] as const) gauge.set({ lane }, await count(lane));
+      const { rows } = await sql<{ n: number }>`
+        select count(*) as n from (select 1 from deliveries where state in ('pending', 'leased') limit ${pendingCountedMax}) as counted
+      `.execute(database.read);
+      gauge.set(rows[0]?.n ?? 0);
     },
   });
 }

@@ -30,6 +30,8 @@ export interface RecorderOptions {
   readonly stations: Stations;
   /** The webhook's row is another than the one that is open: reads it, then answers. */
   readonly reopen: (webhook: string) => Promise<void>;
+  /** So many deliveries were made. */
+  readonly accepted: (count: number) => void;
   /** Deliveries were made that wait; or more are to be made. */
   readonly made: (webhooks: readonly string[], complete: boolean) => void;
 }
@@ -123,6 +125,7 @@ export class Recorder {
   }
 
   #done(prepared: readonly Prepared[], { made, incomplete }: Recorded, lease: Lease): void {
+    this.#options.accepted(made.count);
     const ofEvents: Made[][] = prepared.map(() => []);
     for (const each of unpack(made)) ofEvents[each.event]?.push(each);
     const waits: string[] = [];

@@ -243,6 +243,11 @@ export class Stations {
     }
   }
 
+  /** Gives back what waits in memory for a webhook. */
+  giveBackAll(station: Station): void {
+    this.#giveBackWaiting(station, true);
+  }
+
   /** Gives back all that waits in memory. */
   empty(): void {
     for (const station of this.#all.values()) this.#giveBackWaiting(station, true);

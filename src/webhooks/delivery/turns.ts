@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
 import type { Identifiers } from '../../identifiers.ts';
 import type { Database } from '../../storage/database/database.ts';
@@ -75,7 +76,7 @@ export class Turns {
   plan(): void {
     if (this.#planned || this.#isFull()) return;
     this.#planned = true;
-    setImmediate(() => {
+    globalThis.setImmediate(() => {
       this.#planned = false;
       this.#go();
     });
@@ -131,7 +132,7 @@ export class Turns {
   async #run(frame: Frame, outcomes: readonly Outcome[]): Promise<void> {
     try {
       const output = await this.#options.database.run(turnUnit, { ...frame, outcomes: pack(outcomes.map((each) => each.row)) });
-      outcomes.forEach((each, index) => each.settled(output.states[index] ?? null));
+      await inPieces(outcomes, (each, index) => each.settled(output.states[index] ?? null));
       await this.#take(frame, output);
     } catch (error) {
       this.#options.failed(error, 'settling and claiming');
@@ -187,10 +188,10 @@ export class Turns {
       for (const job of jobsOf(frame, claimed, bodies)) stations.arrived(station, job);
       stations.found(station, claimed.lane, { rows: claimed.rows.count, next: claimed.next });
     }
-    for (const station of this.#stationsOf(frame.claims)) {
+    await inPieces([...this.#stationsOf(frame.claims)], (station) => {
       stations.claimEnded(station);
       stations.look(station);
-    }
+    });
   }
 
   /** The webhook as it is now; null: it is off or gone. */
@@ -208,6 +209,16 @@ export class Turns {
 
   #returnAll({ token }: Frame, { rows, lane }: Claimed): void {
     for (const { delivery, created } of unpack(rows)) this.#returned.push({ delivery, token, lane, due: created });
+  }
+}
+
+/** Things that are done without a pause for the others: what reads requests is held no longer than this many take. */
+const pieceMax = 32;
+
+async function inPieces<T>(all: readonly T[], each: (one: T, index: number) => void): Promise<void> {
+  for (const [index, one] of all.entries()) {
+    if (index > 0 && index % pieceMax === 0) await setImmediate();
+    each(one, index);
   }
 }
 

@@ -160,7 +160,7 @@ function changeRoutes(server: HttpServer, { database, sealer, guard, clock, ids,
       };
       const changed = await database.write((tx) => updateWebhook({ ...who, tx, webhook: webhook.id, change, sealer, ids, clock }));
       // What rests because it failed is tried at once: it may be what was changed that made it fail.
-      if (changed.webhook.active) wake(webhook.id);
+      wake(webhook.id);
       return changedBody(changed);
     },
   );
@@ -184,12 +184,13 @@ function changeRoutes(server: HttpServer, { database, sealer, guard, clock, ids,
         // The rest of a large backlog is cancelled by the upkeep.
         await cancelPending({ tx, organization: who.organization, webhook, now: clock.now() });
       });
+      wake(webhook);
       return reply.code(204).send(null);
     },
   );
 }
 
-function secretRoute(server: HttpServer, { database, sealer, clock, ids }: WebhookRoutesDeps): void {
+function secretRoute(server: HttpServer, { database, sealer, clock, ids, wake }: WebhookRoutesDeps): void {
   server.post(
     '/v1/webhooks/:id/secret',
     {
@@ -211,6 +212,8 @@ function secretRoute(server: HttpServer, { database, sealer, clock, ids }: Webho
       const webhook = await database.write((tx) =>
         rotateSecret({ ...of(request.caller), tx, webhook: request.params.id, secret, overlapMs, sealer, ids, clock }),
       );
+      // What waits in memory is signed with what is in the row from now on.
+      wake(webhook.id);
       reply
         .code(202)
         .header('location', `${server.publicUrl(request)}/v1/webhooks/${webhook.id}`)
