@@ -63,7 +63,8 @@ for (const engine of engines) {
       if (url === path || !path.startsWith('/v1/')) continue;
       for (const method of Object.keys(item)) {
         if (method === 'post' && path.endsWith('/analyses')) continue;
-        const body = { patch: { name: 'taken' }, post: path.endsWith('/secret') || path.endsWith('/pulls') ? {} : undefined }[method];
+        const replay = path.endsWith('/replays') ? { since: '2026-01-01T00:00:00+00:00' } : undefined;
+        const body = { patch: { name: 'taken' }, post: path.endsWith('/secret') ? {} : replay }[method];
         const answer = await call(app, method.toUpperCase(), url, { as: mine.token, body });
         assert.equal(answer.status, 404, `${method.toUpperCase()} ${path} answers ${answer.status} ${JSON.stringify(answer.json)}`);
         tried += 1;

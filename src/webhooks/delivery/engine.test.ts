@@ -368,6 +368,7 @@ eachDatabase((open, engine) => {
     const everything = JSON.stringify(rows) + it.log.join('');
     for (const planted of ['planted', Buffer.from('bob:planted-password').toString('base64')])
       assert.ok(!everything.includes(planted), planted);
+    await until(() => it.lines.some((each) => each['msg'] === 'delivery.attempted'));
     const [line] = it.lines.filter((each) => each['msg'] === 'delivery.attempted');
     assert.equal(line?.['organization'], 'example');
     assert.equal(line?.['outcome'], 'exhausted');
