@@ -213,7 +213,16 @@ export async function listReplays(options: ListReplaysOptions): Promise<readonly
   const { read, webhook, limit, after } = options;
   let query = visible(read, options).where('replays.webhook', '=', webhook).orderBy('replays.id', 'desc').limit(limit);
   if (after !== null) query = query.where('replays.id', '<', after);
-  return (await query.execute()).map(replayOf);
+  const replays = (await query.execute()).map(replayOf);
+  // One that was deleted still has those that it had.
+  if (replays.length === 0 && after === null) await requireWebhook(options);
+  return replays;
+}
+
+async function requireWebhook({ read, organization, onlyProject, webhook }: ListReplaysOptions): Promise<void> {
+  let query = read.selectFrom('webhooks').select('id').where('organization', '=', organization).where('id', '=', webhook);
+  if (onlyProject !== null) query = query.where('project', '=', onlyProject);
+  if ((await query.executeTakeFirst()) === undefined) throw notFound('unknown_webhook', 'There is no webhook with this id.');
 }
 
 /**
