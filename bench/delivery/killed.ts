@@ -11,11 +11,22 @@ const writers = 64;
 const moreThanComes = 1_000_000;
 const arriveMsMax = 60_000;
 
-/** Killed under full load, to a receiver that answers at once and to one that takes its time, so that much waits. */
+/**
+ * Killed under full load, to a receiver that answers at once; and to one that takes its time, with two thirds of what that one can take at all
+ * (64 at once, 20 ms each): with more, a backlog would grow for as long as the load lasts, whoever is killed.
+ */
 export const killed: Row = {
   name: 'killed',
-  run: async (context) => [await killedWhileTo(context, 'ok'), await killedWhileTo(context, 'slow-20')],
+  run: async (context) => [
+    await killedWhileTo(context, { behaviour: 'ok', load: { writers } }),
+    await killedWhileTo(context, { behaviour: 'slow-20', load: { perSecond: 2_000 } }),
+  ],
 };
+
+interface Case {
+  readonly behaviour: Behaviour;
+  readonly load: { readonly writers: number } | { readonly perSecond: number };
+}
 
 interface Outcome {
   readonly accepted: number;
@@ -25,7 +36,7 @@ interface Outcome {
   readonly lastMs: number;
 }
 
-async function killedWhileTo(context: Context, behaviour: Behaviour): Promise<Figure> {
+async function killedWhileTo(context: Context, { behaviour, load }: Case): Promise<Figure> {
   const location = await context.newLocation();
   const tenant = await makeTenant(location, { urls: [context.receiver.url(behaviour, 'one')] });
   const targets = [{ organization: tenant.id, project: null }];
@@ -33,7 +44,7 @@ async function killedWhileTo(context: Context, behaviour: Behaviour): Promise<Fi
   let server = await context.startServer(location);
   let firstTag = 0;
   for (let kill = 0; kill < kills; kill += 1) {
-    const loading = context.drive(server, { targets, count: moreThanComes, writers, firstTag, untilFailure: true });
+    const loading = context.drive(server, { targets, count: moreThanComes, ...load, firstTag, untilFailure: true });
     await sleep((context.size.seconds / 4) * 1_000 * (0.5 + Math.random()));
     await server.kill();
     const loaded = await loading;
@@ -54,7 +65,7 @@ async function killedWhileTo(context: Context, behaviour: Behaviour): Promise<Fi
   const most = (pick: (outcome: Outcome) => number): number => Math.max(...outcomes.map(pick));
   const sum = (pick: (outcome: Outcome) => number): number => outcomes.reduce((total, outcome) => total + pick(outcome), 0);
   return {
-    what: `killed ${kills} times under load, receiver ${behaviour === 'ok' ? 'answers at once' : 'takes 20 ms'}`,
+    what: `killed ${kills} times under load, receiver ${behaviour === 'ok' ? 'answers at once' : 'takes 20 ms, 2,000 a second'}`,
     found:
       `${sum((one) => one.accepted)} accepted, ${sum((one) => one.lost)} lost, ${repeated} repeated; up to ${most((one) => one.waiting)} waited; ` +
       `up after ${(most((one) => one.upMs) / 1000).toFixed(2)} s, the last arrived ${(most((one) => one.lastMs) / 1000).toFixed(2)} s after the start`,
