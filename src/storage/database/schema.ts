@@ -260,7 +260,7 @@ export interface WebhookStatesTable {
   warned: Generated<number | null>;
   /** `disabled`: it was switched off by the engine and nobody has been told yet. */
   announce: Generated<string | null>;
-  /** Rate limit: the time up to which attempts are spoken for. */
+  /** Rate limit: the time up to which attempts are spoken for, in microseconds since 1970. */
   rate_at: Generated<number>;
 }
 

@@ -1,6 +1,8 @@
-/** Spacing is stretched by this part, and by no less than this time: what travels at different speeds still arrives within the limit. */
+/** Spacing is stretched by this part, or by a millisecond where that is more and little: what travels at different speeds still arrives within the limit. */
 const stretchPart = 0.005;
-const stretchMsMin = 1;
+const stretchPartMax = 0.05;
+/** The time up to which attempts are spoken for lies in its row in microseconds: rounded to milliseconds, a thousand a second would be seven hundred. */
+export const rateAt = { kept: (at: number): number => Math.round(at * 1_000), read: (kept: number): number => kept / 1_000 };
 /** How far back unused room counts where attempts follow each other faster than anybody looks at the clock. */
 const lookMs = 5;
 
@@ -25,12 +27,12 @@ export function rateAllows({ count, periodMs, at, now, wanted }: RateOptions): {
   readonly next: number;
 } {
   const even = periodMs / count;
-  const spacing = even + Math.max(stretchMsMin, even * stretchPart);
-  // A clock that was set back must not close the webhook for longer than a period.
-  const spoken = at > now + periodMs ? now : at;
+  const spacing = even + Math.max(even * stretchPart, Math.min(1, even * stretchPartMax));
+  // A clock that was set back must not close the webhook for longer than two periods.
+  const spoken = at > now + 2 * periodMs ? now : at;
   const from = Math.max(spoken, spacing < lookMs ? now - lookMs : now);
   const allowed = spoken > now ? 0 : Math.floor((now - from) / spacing) + 1;
   const taken = Math.min(wanted, allowed);
-  const after = taken === 0 ? spoken : Math.ceil(from + taken * spacing);
-  return { count: taken, at: after, next: Math.max(after, now + 1) };
+  const after = taken === 0 ? spoken : from + taken * spacing;
+  return { count: taken, at: after, next: Math.max(Math.ceil(after), now + 1) };
 }

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Tx } from '../../storage/database/database.ts';
 import { outcomesOf } from './outcomes.ts';
 import { pack, unpack } from './packed.ts';
-import { rateAllows } from './rate.ts';
+import { rateAllows, rateAt } from './rate.ts';
 import type { BodyText, Claimed, ClaimedRow, ClaimRow, OutcomeRow, ReturnedRow, TurnInput, TurnOutput } from './unit-rows.ts';
 import { heldMs, lanes, latin1 } from './unit-rows.ts';
 
@@ -190,11 +190,11 @@ async function leaseLimited(
   }
   const wanted = webhook.ordered === 1 ? 1 : asked.limit;
   if (webhook.rate_count === null) return { rows: await lease(tx, input, [{ ...asked, limit: wanted }]), next: null };
-  const rate = { count: webhook.rate_count, periodMs: webhook.rate_period_ms ?? 0, at, now: input.now };
+  const rate = { count: webhook.rate_count, periodMs: webhook.rate_period_ms ?? 0, at: rateAt.read(at), now: input.now };
   const { count, next } = rateAllows({ ...rate, wanted });
   const rows = count === 0 ? [] : await lease(tx, input, [{ ...asked, limit: count }]);
   const after = rateAllows({ ...rate, wanted: rows.length }).at;
-  if (rows.length > 0) await sql`update webhook_states set rate_at = ${after} where webhook = ${asked.webhook}`.execute(tx);
+  if (rows.length > 0) await sql`update webhook_states set rate_at = ${rateAt.kept(after)} where webhook = ${asked.webhook}`.execute(tx);
   return { rows, next: count < wanted ? next : null };
 }
 

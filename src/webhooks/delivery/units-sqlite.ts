@@ -4,7 +4,7 @@ import { createIdentifiers } from '../../identifiers.ts';
 import { bodyOf } from './body.ts';
 import { aboutWebhook } from './event-row.ts';
 import { pack, unpack } from './packed.ts';
-import { rateAllows } from './rate.ts';
+import { rateAllows, rateAt } from './rate.ts';
 import type { Outcomes } from './outcomes.ts';
 import { outcomesOf } from './outcomes.ts';
 import type {
@@ -259,7 +259,13 @@ function rateKeeper(connection: Connection) {
   const read = connection.prepare('select rate_at from webhook_states where webhook = ?').pluck();
   const write = connection.prepare('update webhook_states set rate_at = ? where webhook = ?');
   const allowed = (id: string, { rate_count, rate_period_ms }: WebhookRow, wanted: number, now: number) =>
-    rateAllows({ count: rate_count ?? 0, periodMs: rate_period_ms ?? 0, at: (read.get(id) as number | undefined) ?? 0, now, wanted });
+    rateAllows({
+      count: rate_count ?? 0,
+      periodMs: rate_period_ms ?? 0,
+      at: rateAt.read((read.get(id) as number | undefined) ?? 0),
+      now,
+      wanted,
+    });
   return {
     room(id: string, webhook: WebhookRow, wanted: number, now: number): Room {
       if (webhook.rate_count === null) return { count: wanted, next: null };
@@ -268,7 +274,7 @@ function rateKeeper(connection: Connection) {
     },
     take(id: string, webhook: WebhookRow, count: number, now: number): void {
       if (webhook.rate_count === null || count === 0) return;
-      write.run(allowed(id, webhook, count, now).at, id);
+      write.run(rateAt.kept(allowed(id, webhook, count, now).at), id);
     },
   };
 }
