@@ -1,4 +1,5 @@
-// Child of the delivery bench: undici's `dispatch` and nothing else, what a delivery can be at best on this machine at this time.
+// Child of the delivery bench: undici's `dispatch` and nothing else, what a delivery can be at best on this machine at this time. It sends the
+// request of a delivery, byte for byte as long: the same headers, with signatures that were made up before.
 import type { Dispatcher } from 'undici';
 import { Pool } from 'undici';
 import { taggedFacts } from '../../test/delivery/facts.ts';
@@ -18,7 +19,27 @@ export interface Sent {
 
 const pools = new Map<string, Pool>();
 const body = Buffer.from(JSON.stringify(taggedFacts('00000000-0000-4000-8000-000000000000', 0)));
-const headers = { 'content-type': 'application/json' };
+const signature = 'x'.repeat(43);
+/** As the report dialect's; each request has an id of its own, which the receiver keeps. */
+const headersOf = (number: number): string[] => [
+  'content-type',
+  'application/json',
+  'user-agent',
+  'Gatepost/0.1.0',
+  'x-gatepost-event',
+  'report.ingested',
+  'x-gatepost-attempt',
+  '1',
+  'webhook-id',
+  `01930000-0000-7000-8000-${String(number).padStart(12, '0')}`,
+  'webhook-timestamp',
+  '1763856000',
+  'webhook-signature',
+  `v1,${signature}=`,
+  'x-gatepost-signature-256',
+  `sha256=${'0'.repeat(64)}`,
+];
+let number = 0;
 
 function poolOf({ origin, connections }: BareOptions): Pool {
   const key = `${origin} ${connections}`;
@@ -48,7 +69,8 @@ function send(options: BareOptions): Promise<Sent> {
       },
       onResponseError: (_controller, error) => reject(error),
     };
-    pool.dispatch({ method: 'POST', path: options.path, headers, body }, handler);
+    number += 1;
+    pool.dispatch({ method: 'POST', path: options.path, headers: headersOf(number), body }, handler);
   };
   for (let connection = 0; connection < options.connections; connection += 1) begin();
   return promise;

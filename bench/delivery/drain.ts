@@ -10,7 +10,10 @@ const ratioMin = 0.4;
 const ratioAim = 0.5;
 const arriveMsMax = 120_000;
 
-/** Recorded events wait; then the server starts: from the first arrival until the last outcome is on disk. */
+/**
+ * Recorded events wait; then the server starts. The first of them warm it up, as the bare client is warmed up; from there until the last outcome is
+ * on disk.
+ */
 export const drain: Row = {
   name: 'drain',
   async run(context) {
@@ -56,24 +59,25 @@ export async function makeReceivers(
 
 async function drainOnce(context: Context, count: number): Promise<{ readonly rate: number; readonly secondHalf: number }> {
   const { receiver, size } = context;
+  const all = size.warmUp + size.messages;
   const location = await context.newLocation();
   const webhooks = await makeReceivers(context, location, count);
   try {
     return await withDatabase(location, async (database) => {
-      await insertWaiting(database, { webhooks, count: size.messages });
+      await insertWaiting(database, { webhooks, count: all });
       const server = await context.startServer(location, { held: true });
       await server.start();
-      await receiver.until(size.messages, arriveMsMax);
+      await receiver.until(all, arriveMsMax);
       const settled = await settledAt(database);
       const { at } = await receiver.arrivals();
       const { delivered, attempts } = await tally(database);
-      if (delivered !== size.messages || attempts !== size.messages || at.length !== size.messages) {
-        throw new Error(`Of ${size.messages} there were ${at.length} arrivals, ${delivered} delivered, ${attempts} attempts.`);
+      if (delivered !== all || attempts !== all || at.length !== all) {
+        throw new Error(`Of ${all} there were ${at.length} arrivals, ${delivered} delivered, ${attempts} attempts.`);
       }
       await server.kill();
-      const half = Math.floor(at.length / 2);
+      const half = size.warmUp + Math.floor(size.messages / 2);
       const seconds = (from: number | undefined, to: number | undefined): number => ((to ?? Number.NaN) - (from ?? Number.NaN)) / 1000;
-      return { rate: size.messages / seconds(at[0], settled), secondHalf: (at.length - half) / seconds(at[half], at.at(-1)) };
+      return { rate: size.messages / seconds(at[size.warmUp], settled), secondHalf: (at.length - half) / seconds(at[half], at.at(-1)) };
     });
   } finally {
     await context.clear();

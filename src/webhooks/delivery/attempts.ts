@@ -49,7 +49,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   const { clock, steady, stations, turns, sender, metrics } = options;
   let underWay = 0;
   let broken = false;
-  let allEnded: () => void = () => undefined;
+  let allEnded = (): void => undefined;
 
   const attempt = async (job: Job, slot: Slot): Promise<void> => {
     const { target } = slot.station;
@@ -64,27 +64,18 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     const { job, slot, answer } = exchanged;
     // We broke it off ourselves to stop: that is no failure of the receiver's. The lease gives it back.
     if (broken && answer.status === null) return stations.brokenOff(slot);
-    if (answer.failure === 'out_of_connections') return comeAgain(job, slot);
+    if (answer.failure === 'out_of_connections') return comeAgain(options, job, slot);
     const { station } = slot;
-    const { policy, ordered } = station.target;
     const now = steady.now();
-    const decision = decide({ answer, attempt: job.attempt, retryUntil: job.retryUntil, policy, now, random: Math.random() });
+    const decision = decided(exchanged, now);
     const worked = decision.state === 'delivered';
+    const quiet = worked && isQuiet(station, answer.durationMs, { now, bounds: options.bounds });
     // The slot is free when the answer has ended: the next request need not wait until this one's outcome is on disk.
     if (worked) stations.worked(slot, answer.durationMs);
     else stations.failed(slot, { durationMs: answer.durationMs, timedOut: answer.failure === 'timeout', notBefore: askedFor(answer, now) });
-    if (ordered && decision.state === 'pending') stations.restUntil(station, decision.due);
-    const row = outcomeRow(exchanged, { decision, now, id: options.ids.next() });
+    if (station.target.ordered && decision.state === 'pending') stations.restUntil(station, decision.due);
+    const row = outcomeRow(exchanged, { decision, now, quiet, id: options.ids.next() });
     turns.settle({ row, job, settled: (state) => settled(exchanged, decision, state) });
-  };
-  /** We had no connection free: nothing was sent, and it says nothing about the receiver. */
-  const comeAgain = (job: Job, slot: Slot): void => {
-    options.log.warn({ webhook: slot.station.webhook, delivery: job.delivery }, 'delivery.out_of_connections');
-    metrics.outOfConnections();
-    turns.giveBack(job);
-    stations.mark(slot.station, job.lane);
-    stations.brokenOff(slot);
-    stations.look(slot.station);
   };
   const settled = (exchanged: Exchanged, decision: Decision, state: string | null): void => {
     const { slot, answer, job } = exchanged;
@@ -100,7 +91,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       underWay += 1;
       attempt(job, slot)
         .catch((error: unknown) => end({ job, slot, at: clock.now(), answer: unsent(error), outgoing: null }))
-        .catch((error: unknown) => options.log.error({ err: error, delivery: job.delivery }, 'an attempt failed'))
+        .catch((err: unknown) => options.log.error({ err, delivery: job.delivery }, 'an attempt failed'))
         .finally(() => {
           underWay -= 1;
           if (underWay === 0) allEnded();
@@ -120,6 +111,31 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   };
 }
 
+function decided({ job, slot, answer }: Exchanged, now: number): Decision {
+  const { policy } = slot.station.target;
+  return decide({ answer, attempt: job.attempt, retryUntil: job.retryUntil, policy, now, random: Math.random() });
+}
+
+/** We had no connection free: nothing was sent, and it says nothing about the receiver. */
+function comeAgain({ log, metrics, turns, stations }: AttemptsOptions, job: Job, slot: Slot): void {
+  log.warn({ webhook: slot.station.webhook, delivery: job.delivery }, 'delivery.out_of_connections');
+  metrics.outOfConnections();
+  turns.giveBack(job);
+  stations.mark(slot.station, job.lane);
+  stations.brokenOff(slot);
+  stations.look(slot.station);
+}
+
+/** That a webhook works is written down with it once a second and not with every delivery; that it works again, at once. */
+const successKeptMs = 1_000;
+
+function isQuiet(station: Station, durationMs: number, { now, bounds }: { readonly now: number; readonly bounds: Bounds }): boolean {
+  const { standing, proven, slow } = station.health;
+  const isNew = standing !== 'healthy' || !proven || slow || durationMs > bounds.slowMs || now - station.successAt >= successKeptMs;
+  if (isNew) station.successAt = now;
+  return !isNew;
+}
+
 /** A delivery that is written down as pending waits in a lane of its webhook. */
 function waitsAgain(stations: Stations, station: Station, decision: Decision): void {
   // Asked for again while it was under way, it waits once more, whatever came of the attempt.
@@ -137,10 +153,11 @@ function unsent(error: unknown): Answer {
 interface Decided {
   readonly decision: Decision;
   readonly now: number;
+  readonly quiet: boolean;
   readonly id: string;
 }
 
-function outcomeRow({ job, slot, at, answer, outgoing }: Exchanged, { decision, now, id }: Decided): OutcomeRow {
+function outcomeRow({ job, slot, at, answer, outgoing }: Exchanged, { decision, now, quiet, id }: Decided): OutcomeRow {
   const { target, health, webhook } = slot.station;
   const shown = shownAnswer(answer, isOpen(target) ? target.masked : []);
   const request = outgoing !== null && isOpen(target) ? shownRequest(outgoing, target, answer.reason) : '{}';
@@ -162,6 +179,7 @@ function outcomeRow({ job, slot, at, answer, outgoing }: Exchanged, { decision, 
     answerBody: shown.body,
     error: answer.failure,
     worked: decision.state === 'delivered',
+    quiet,
     slow: health.slow,
     restingUntil: health.standing === 'resting' ? health.restUntil : null,
     gone: decision.state === 'exhausted' && decision.gone,

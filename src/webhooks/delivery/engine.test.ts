@@ -196,6 +196,7 @@ eachDatabase((open, engine) => {
       answerBody: null,
       error: null,
       worked: true,
+      quiet: false,
       slow: false,
       restingUntil: null,
       gone: true,

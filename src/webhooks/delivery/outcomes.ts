@@ -18,10 +18,11 @@ export interface Outcomes {
   at: number;
 }
 
-/** One for each webhook. Pure. */
+/** One for each webhook that something new is known of. Pure. */
 export function outcomesOf(rows: readonly OutcomeRow[]): readonly Outcomes[] {
   const all = new Map<string, Outcomes>();
   for (const row of rows) {
+    if (row.quiet) continue;
     let each = all.get(row.webhook);
     if (each === undefined) all.set(row.webhook, (each = blank(row.webhook)));
     if (row.worked) Object.assign(each, { worked: true, failures: 0, firstFailure: null, lastSuccess: row.now });

@@ -41,6 +41,8 @@ export interface Station {
   /** No claim before this: its rate is used up, or another node holds it. */
   claimAt: number;
   turns: number;
+  /** When a success was written down with the webhook last. */
+  successAt: number;
   wakeAt: number;
 }
 
@@ -66,6 +68,7 @@ export function createStation(target: Target | Unopened, health: Health): Statio
     marks: 0,
     claimAt: 0,
     turns: 0,
+    successAt: 0,
     wakeAt: Number.POSITIVE_INFINITY,
   };
 }

@@ -85,6 +85,8 @@ export interface OutcomeRow {
   readonly worked: boolean;
   readonly slow: boolean;
   readonly restingUntil: number | null;
+  /** Nothing about the webhook is new by it: it works, as it did a moment ago. */
+  readonly quiet: boolean;
   /** It answered 410: it is switched off with this outcome. */
   readonly gone: boolean;
 }

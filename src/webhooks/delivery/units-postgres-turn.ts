@@ -51,6 +51,7 @@ async function insertAttempts(tx: Tx, rows: readonly OutcomeRow[]): Promise<void
 /** How the webhooks stand after these outcomes. */
 async function standings(tx: Tx, rows: readonly OutcomeRow[]): Promise<void> {
   const webhooks = outcomesOf(rows).toSorted((one, other) => (one.webhook < other.webhook ? -1 : 1));
+  if (webhooks.length === 0) return;
   const integers = (name: 'failures' | 'firstFailure' | 'lastFailure' | 'lastSuccess' | 'status' | 'restingUntil') =>
     sql`${webhooks.map((each) => each[name])}::bigint[]`;
   const flags = (name: 'worked' | 'slow' | 'gone') => sql`${webhooks.map((each) => each[name])}::boolean[]`;
