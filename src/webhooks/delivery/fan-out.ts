@@ -13,8 +13,10 @@ export const fanOutInlineMax = 100;
 export const fanOutPieceMax = 500;
 /** A unit that got deliveries made has been committed by then, or never will be. */
 const commitMsMax = 2_000;
-/** Events that one sweep looks at. */
+/** Events that one look of a sweep takes … */
 const eventsOfSweepMax = 50;
+/** … and looks of one sweep: what is left waits for the next. */
+const roundsOfSweepMax = 40;
 
 export interface FanOut {
   /** What `recordEvent` runs inside its unit: the event's deliveries are there with the event. */
@@ -53,25 +55,37 @@ export function createFanOut(options: FanOutOptions): FanOut {
       return [...touched.keys()];
     },
     async sweep() {
-      const waiting = await database.read
-        .selectFrom('events')
-        .select(['id', 'organization', 'kind', 'project', 'facts', 'created'])
-        .where(sql<boolean>`fanned_out = 0`)
-        .orderBy('id')
-        .limit(eventsOfSweepMax)
-        .execute();
       const webhooks: string[] = [];
-      for (const row of waiting) {
-        for (let complete = false; !complete; ) {
-          const recorded = await database.run(recordUnit, inputOf(options, row, { late: true, limit: fanOutPieceMax }));
-          options.accepted(recorded.made.count);
-          webhooks.push(...(recorded.made.columns.webhook ?? []));
-          complete = recorded.incomplete.length === 0;
-        }
+      for (let round = 0; round < roundsOfSweepMax; round += 1) {
+        const waiting = await waitingEvents(database);
+        for (const row of waiting) webhooks.push(...(await fanOutLate(options, row)));
+        if (waiting.length < eventsOfSweepMax) break;
       }
       return webhooks;
     },
   };
+}
+
+async function waitingEvents({ read }: Database): Promise<readonly EventToRecord[]> {
+  return read
+    .selectFrom('events')
+    .select(['id', 'organization', 'kind', 'project', 'facts', 'created'])
+    .where(sql<boolean>`fanned_out = 0`)
+    .orderBy('id')
+    .limit(eventsOfSweepMax)
+    .execute();
+}
+
+/** Makes the deliveries that an event still lacks and answers to which webhooks. */
+async function fanOutLate(options: FanOutOptions, event: EventToRecord): Promise<readonly string[]> {
+  const webhooks: string[] = [];
+  for (let complete = false; !complete; ) {
+    const recorded = await options.database.run(recordUnit, inputOf(options, event, { late: true, limit: fanOutPieceMax }));
+    options.accepted(recorded.made.count);
+    webhooks.push(...(recorded.made.columns.webhook ?? []));
+    complete = recorded.incomplete.length === 0;
+  }
+  return webhooks;
 }
 
 /** Of an event whose row is there: nothing is born leased, since whoever asked for it is not the one who sends. */
