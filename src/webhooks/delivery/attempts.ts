@@ -79,7 +79,8 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   };
   const settled = (exchanged: Exchanged, decision: Decision, state: string | null): void => {
     const { slot, answer, job } = exchanged;
-    const { station } = slot;
+    // Switched off and on meanwhile, it has another station: what waits again waits there.
+    const station = stations.get(slot.station.webhook) ?? slot.station;
     metrics.attempted({ outcome: decision.state, durationMs: answer.durationMs });
     if (state === null) metrics.leaseLost();
     else if (decision.state === 'delivered') metrics.succeeded(steady.now() - job.created);

@@ -171,6 +171,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       .then(() =>
         finder.mark([webhook], (station) => {
           markAll(station);
+          // While it was off it had no station: nobody remembers when its retries are due. The claim tells.
+          stations.markRetry(station, 0);
           stations.wake(station);
         }),
       )
