@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Clock } from '../../clock.ts';
 import type { Identifiers } from '../../identifiers.ts';
@@ -8,6 +9,7 @@ import { failureOf } from './failure.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import type { Answer, Outgoing, Sender } from './send.ts';
 import type { Job, Slot, Station } from './station.ts';
+import { beginning } from './station.ts';
 import type { Stations } from './stations.ts';
 import type { Bounds } from './health.ts';
 import { isOpen } from './target.ts';
@@ -53,8 +55,10 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 
   const attempt = async (job: Job, slot: Slot): Promise<void> => {
     const { target } = slot.station;
+    const asked = steady.now();
+    slot.since = beginning(slot.station, asked);
+    if (slot.since > asked) await sleep(slot.since - asked);
     const at = clock.now();
-    slot.since = steady.now();
     if (job.attempt === 1) metrics.firstAttempt(slot.since - job.created);
     if (!isOpen(target)) return end({ job, slot, at, answer: unsent(target.error), outgoing: null });
     const outgoing = compose({ job, target, userAgent: options.userAgent, now: at });

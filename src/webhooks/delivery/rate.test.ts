@@ -1,7 +1,8 @@
 // Attempts that begin as the rate allows, whoever asks and however often: counted in every span of the period.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { rateAllows } from './rate.ts';
+import type { Begun } from './rate.ts';
+import { beginsAt, heldMsMax, rateAllows } from './rate.ts';
 
 /** The times at which attempts begin when somebody asks every few milliseconds for as many as there are. */
 function begin({ count, periodMs, everyMs, forMs }: { count: number; periodMs: number; everyMs: number; forMs: number }): number[] {
@@ -42,4 +43,20 @@ test('it says when the next may begin, and a clock that was set back closes it f
   assert.equal(rateAllows({ count: 1, periodMs: 1_000, at: first.at, now: first.next - 1, wanted: 1 }).count, 0);
   assert.equal(rateAllows({ count: 1, periodMs: 1_000, at: first.at, now: first.next, wanted: 1 }).count, 1);
   assert.equal(rateAllows({ count: 1, periodMs: 1_000, at: 50_000 + 3_600_000, now: 50_000, wanted: 1 }).count, 1);
+});
+
+test('an attempt that was held up on its way holds up the one that its span has no room for, and no other', () => {
+  const begun: Begun = { rate: { count: 2, periodMs: 1_000 }, times: [], next: 0 };
+  // Claimed half a second apart; the first took 30 ms longer to begin than the others.
+  assert.deepEqual(
+    [5_030, 5_505, 6_010, 6_515, 7_020].map((now) => beginsAt(begun, now)),
+    [5_030, 5_505, 6_030, 6_515, 7_030],
+  );
+});
+
+test('nobody is held up longer than the limit says', () => {
+  const begun: Begun = { rate: { count: 1, periodMs: 60_000 }, times: [], next: 0 };
+  assert.equal(beginsAt(begun, 100_000), 100_000);
+  assert.equal(beginsAt(begun, 160_000 - heldMsMax), 160_000);
+  assert.equal(beginsAt(begun, 220_000 - heldMsMax - 1), 219_999);
 });

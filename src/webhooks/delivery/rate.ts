@@ -36,3 +36,32 @@ export function rateAllows({ count, periodMs, at, now, wanted }: RateOptions): {
   const after = taken === 0 ? spoken : from + taken * spacing;
   return { count: taken, at: after, next: Math.max(Math.ceil(after), now + 1) };
 }
+
+/** At most so many attempts in each span of so long. */
+export interface Rate {
+  readonly count: number;
+  readonly periodMs: number;
+}
+
+/** When the latest attempts began, as many as may in one period, each over the one a period before it. */
+export interface Begun {
+  readonly rate: Rate;
+  readonly times: number[];
+  next: number;
+}
+
+/** An attempt that was held up longer than this is not held up for the sake of those behind it: its lease is short. */
+export const heldMsMax = 1_000;
+
+/**
+ * When an attempt that was claimed may begin, and notes it. Claims are spaced, but one may be longer on its way than the next: without this its
+ * span would see one too many.
+ */
+export function beginsAt(begun: Begun, now: number): number {
+  const { rate, times, next } = begun;
+  const before = times[next];
+  const at = before === undefined ? now : Math.min(Math.max(now, before + rate.periodMs), now + heldMsMax);
+  times[next] = at;
+  begun.next = (next + 1) % rate.count;
+  return at;
+}

@@ -6,6 +6,7 @@ import type { Database } from '../../storage/database/database.ts';
 import { dialectOf } from '../dialects/all.ts';
 import { fanOutInlineMax } from './fan-out.ts';
 import { pack, unpack } from './packed.ts';
+import { inPieces } from './pieces.ts';
 import type { Job, Station } from './station.ts';
 import type { Stations } from './stations.ts';
 import type { BodyText, EventToRecord, Made, OfEvent, RecordInput, Recorded } from './unit-rows.ts';
@@ -100,15 +101,15 @@ export class Recorder {
     const prepared = batch.map((each) => this.#prepare(each));
     const now = steady.now();
     const lease = { token: `${database.node}:${ids.random()}`, leaseUntil: now + leaseMs, retryUntil: now + retryForMs };
-    try {
-      const input = { known: false, late: false, now, ...lease, limit: fanOutInlineMax, ...rowsOf(prepared) };
-      this.#done(prepared, await database.run(recordUnit, input), { ...lease, created: now });
-    } catch (error) {
+    const input = { known: false, late: false, now, ...lease, limit: fanOutInlineMax, ...rowsOf(prepared) };
+    const recorded = await database.run(recordUnit, input).catch(async (error: unknown) => {
       for (const each of prepared) for (const station of each.stations) stations.leaseEnded(station);
       // One that cannot be recorded must not take the others with it.
       if (batch.length === 1) batch[0]?.reject(error);
       else for (const each of batch) await this.#recordAll([each]);
-    }
+      return null;
+    });
+    if (recorded !== null) await this.#done(prepared, recorded, { ...lease, created: now });
   }
 
   #prepare(each: Waiting): Prepared {
@@ -124,12 +125,12 @@ export class Recorder {
     return { ...each, bodies, stations };
   }
 
-  #done(prepared: readonly Prepared[], { made, incomplete }: Recorded, lease: Lease): void {
+  async #done(prepared: readonly Prepared[], { made, incomplete }: Recorded, lease: Lease): Promise<void> {
     this.#options.accepted(made.count);
     const ofEvents: Made[][] = prepared.map(() => []);
     for (const each of unpack(made)) ofEvents[each.event]?.push(each);
     const waits: string[] = [];
-    prepared.forEach((each, index) => {
+    await inPieces(prepared, (each, index) => {
       const ofEvent = ofEvents[index] ?? [];
       each.resolve(each.event.id);
       this.#remember(each.event, ofEvent);

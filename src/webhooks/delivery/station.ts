@@ -1,5 +1,7 @@
 import type { Health } from './health.ts';
 import type { LaneName } from './lanes.ts';
+import type { Begun } from './rate.ts';
+import { beginsAt } from './rate.ts';
 import type { Target, Unopened } from './target.ts';
 import type { Lane } from './unit-rows.ts';
 import { lanes } from './unit-rows.ts';
@@ -40,6 +42,8 @@ export interface Station {
   marks: number;
   /** No claim before this: its rate is used up, or another node holds it. */
   claimAt: number;
+  /** Where it has a rate: when the latest attempts began. */
+  begun: Begun | null;
   turns: number;
   /** When a success was written down with the webhook last. */
   successAt: number;
@@ -67,10 +71,21 @@ export function createStation(target: Target | Unopened, health: Health): Statio
     retryAt: Number.POSITIVE_INFINITY,
     marks: 0,
     claimAt: 0,
+    begun: null,
     turns: 0,
     successAt: 0,
     wakeAt: Number.POSITIVE_INFINITY,
   };
+}
+
+/** When an attempt that has its slot may begin: now, or in a moment where its webhook's rate would be passed. Notes that it does. */
+export function beginning(station: Station, now: number): number {
+  const { rate } = station.target;
+  if (rate === null) return now;
+  const known = station.begun?.rate;
+  if (station.begun === null || known?.count !== rate.count || known.periodMs !== rate.periodMs)
+    station.begun = { rate, times: [], next: 0 };
+  return beginsAt(station.begun, now);
 }
 
 /** Which of the common lanes a delivery of this webhook takes now. */

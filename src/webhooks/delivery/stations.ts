@@ -121,7 +121,7 @@ export class Stations {
    */
   mayLease(station: Station): boolean {
     const { target, waits, waiting, underWay, coming } = station;
-    if (!this.#open || target.ordered || target.limited) return false;
+    if (!this.#open || target.ordered || target.rate !== null) return false;
     const places = this.#placesOf(station, this.#options.clock.now());
     if (places === 0) return false;
     const ahead = aheadOf({ station, waitingInAll: this.#waiting });

@@ -10,6 +10,7 @@ import { basicAuthorization, maskUrl } from '../subscriptions/url.ts';
 import { addedHeaderList } from './added-headers.ts';
 import type { RetryName, RetryPolicy } from './decide.ts';
 import { retryPolicy } from './decide.ts';
+import type { Rate } from './rate.ts';
 import type { Transport } from './send.ts';
 import type { Remembered } from './health.ts';
 
@@ -30,7 +31,7 @@ export interface Target {
   readonly addedHeaders: readonly string[];
   readonly policy: RetryPolicy;
   readonly ordered: boolean;
-  readonly limited: boolean;
+  readonly rate: Rate | null;
   /** What signs now. */
   secrets(): LiveSecrets;
   /** What must be masked in whatever the receiver throws back. */
@@ -47,7 +48,7 @@ export interface Unopened {
   readonly error: unknown;
   readonly policy: RetryPolicy;
   readonly ordered: boolean;
-  readonly limited: boolean;
+  readonly rate: Rate | null;
   readonly remembered: Remembered;
 }
 
@@ -73,7 +74,7 @@ export async function readTargets(read: Reader, ids: readonly string[], options:
       revision: row.revision,
       policy: retryPolicy(row.retry as RetryName, options.retryIntervalMs),
       ordered: row.ordered === 1,
-      limited: row.rate_count !== null,
+      rate: row.rate_count === null ? null : { count: row.rate_count, periodMs: row.rate_period_ms ?? 0 },
       remembered: {
         failures: row.failures,
         slow: row.slow === 1,

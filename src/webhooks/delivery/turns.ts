@@ -1,8 +1,8 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
 import type { Identifiers } from '../../identifiers.ts';
 import type { Database } from '../../storage/database/database.ts';
 import { pack, unpack } from './packed.ts';
+import { inPieces } from './pieces.ts';
 import type { Job, Station } from './station.ts';
 import type { Stations } from './stations.ts';
 import type { Claimed, ClaimRow, OutcomeRow, ReturnedRow, TurnInput, TurnOutput } from './unit-rows.ts';
@@ -76,7 +76,7 @@ export class Turns {
   plan(): void {
     if (this.#planned || this.#isFull()) return;
     this.#planned = true;
-    globalThis.setImmediate(() => {
+    setImmediate(() => {
       this.#planned = false;
       this.#go();
     });
@@ -209,16 +209,6 @@ export class Turns {
 
   #returnAll({ token }: Frame, { rows, lane }: Claimed): void {
     for (const { delivery, created } of unpack(rows)) this.#returned.push({ delivery, token, lane, due: created });
-  }
-}
-
-/** Things that are done without a pause for the others: what reads requests is held no longer than this many take. */
-const pieceMax = 32;
-
-async function inPieces<T>(all: readonly T[], each: (one: T, index: number) => void): Promise<void> {
-  for (const [index, one] of all.entries()) {
-    if (index > 0 && index % pieceMax === 0) await setImmediate();
-    each(one, index);
   }
 }
 

@@ -68,7 +68,7 @@ function roomOf(options: WishOptions): number {
 
 /** How many to hold ready in memory beside what is under way: only where they will be sent at once. */
 export function aheadOf({ station: { health, target }, waitingInAll }: Pick<WishOptions, 'station' | 'waitingInAll'>): number {
-  if (health.standing !== 'healthy' || !health.proven || health.slow || target.ordered || target.limited) return 0;
+  if (health.standing !== 'healthy' || !health.proven || health.slow || target.ordered || target.rate !== null) return 0;
   return Math.max(0, Math.min(health.cap * aheadFactor, waitingOfWebhookMax, waitingInAllMax - waitingInAll));
 }
 
