@@ -54,10 +54,11 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   let allEnded = (): void => undefined;
 
   const attempt = async (job: Job, slot: Slot): Promise<void> => {
-    const { target } = slot.station;
     const asked = steady.now();
     slot.since = beginning(slot.station, asked);
     if (slot.since > asked) await sleep(slot.since - asked);
+    // Only now: it may have been changed meanwhile.
+    const { target } = slot.station;
     const at = clock.now();
     if (job.attempt === 1) metrics.firstAttempt(slot.since - job.created);
     if (!isOpen(target)) return end({ job, slot, at, answer: unsent(target.error), outgoing: null });
