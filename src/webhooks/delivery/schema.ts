@@ -21,7 +21,7 @@ const deliveryFields = {
   attemptCount: Type.Integer({ description: 'How many attempts were made.' }),
   nextAttempt: nullable(Type.String({ format: 'date-time' }), 'When the next attempt is due; null where none is waited for.'),
   lastStatus: nullable(Type.Integer(), 'The status of the last answer; null where none came.'),
-  lastError: nullable(Type.String(), 'What went wrong last, such as `connection_refused`; null where a status came.'),
+  lastError: nullable(Type.String(), 'What went wrong last, such as `connection_refused`; null where the status says it all.'),
   created: Type.String({ format: 'date-time' }),
   settled: nullable(Type.String({ format: 'date-time' }), 'When it was delivered, exhausted or cancelled.'),
 };

@@ -250,6 +250,7 @@ eachDatabase((open, engine) => {
     });
     const off = (await call('PATCH', path, { active: false })).body;
     assert.deepEqual([off.active, off.health.standing, off.off.reason, 'replay' in off], [false, 'off', 'by_hand', false]);
+    assert.equal(off.health.restingUntil, null, 'nothing is tried then');
     assert.deepEqual(woken, [id]);
     const again = (await call('PATCH', path, { active: false, name: 'other' })).body;
     assert.deepEqual(again.off, off.off, 'off already: since then');

@@ -85,6 +85,7 @@ function healthOf(row: Row): Health {
     lastFailure: row.last_failure,
     lastStatus: row.last_status,
     lastError: row.last_error,
-    restingUntil: row.resting_until,
+    // What is off does not rest: nothing is tried when that time comes.
+    restingUntil: row.active === 1 ? row.resting_until : null,
   };
 }

@@ -123,9 +123,12 @@ const Health = Type.Object(
     failingSince: orNull(Time, 'When the first of the failures since the last success ended.'),
     lastSuccess: orNull(Time, 'When an attempt last succeeded.'),
     lastFailure: orNull(Time, 'When an attempt last failed.'),
-    lastStatus: orNull(Type.Integer(), 'The status of that failure, if there was one.'),
-    lastError: orNull(Type.String(), 'Its error, such as `connection_refused`, if there was one.'),
-    restingUntil: orNull(Time, 'Until then nothing is tried but what a person asks for.'),
+    lastStatus: orNull(Type.Integer(), 'The status that the last attempt was answered with; null where none came.'),
+    lastError: orNull(
+      Type.String(),
+      'What went wrong with the last attempt, such as `connection_refused`; null where the status says it all.',
+    ),
+    restingUntil: orNull(Time, 'Until then nothing is tried but what a person asks for; null: it does not rest, or is off.'),
   },
   { description: 'How it does.' },
 );

@@ -33,7 +33,7 @@ export interface Health {
   readonly failingSince: number | null;
   readonly lastSuccess: number | null;
   readonly lastFailure: number | null;
-  /** Of the last attempt that failed. */
+  /** Of the last attempt, whatever came of it. */
   readonly lastStatus: number | null;
   readonly lastError: string | null;
   readonly restingUntil: number | null;
