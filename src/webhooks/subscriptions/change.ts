@@ -52,9 +52,9 @@ export async function updateWebhook(options: ChangeOptions & OneOptions & { read
   await setColumns(tx, row, columns);
   await putSubscriptions({ tx, row: { ...row, ...columns }, since: now });
   const isSwitchedOn = active === 1 && row.active === 0;
-  if (isSwitchedOn) await tx.updateTable('webhook_states').set(forgotten).where('webhook', '=', row.id).execute();
   const changed = { ...row, ...columns, ...(isSwitchedOn ? { failing_since: null, resting_until: null } : {}) };
   const webhook = webhookOf(changed, sealer);
+  if (isSwitchedOn) await forget(options, webhook, row.off_reason);
   await audit(options, { organization, webhook, action: 'webhook.changed', details: shownChange(change, webhook) });
   return { webhook, offSince: isSwitchedOn ? (row.off_since ?? row.updated) : null };
 }
@@ -69,6 +69,26 @@ async function setColumns(tx: Tx, { id, organization, revision }: Row, columns: 
 
 /** What the engine remembers of failures, as if there had been none. */
 const forgotten = { failures: 0, failing_since: null, warned: null, resting_until: null, announce: null } as const;
+
+/** Forgets the failures. That the engine had switched it off is kept in the audit log although nobody was told of it yet. */
+async function forget(options: ChangeOptions & OneOptions, webhook: Webhook, reason: string | null): Promise<void> {
+  const { tx, organization } = options;
+  const untold = await tx
+    .selectFrom('webhook_states')
+    .select('announce')
+    .where('organization', '=', organization)
+    .where('webhook', '=', webhook.id)
+    .where('announce', 'is not', null)
+    .executeTakeFirst();
+  if (untold !== undefined)
+    await audit({ ...options, actor: 'system' }, { organization, webhook, action: 'webhook.disabled', details: { reason } });
+  await tx
+    .updateTable('webhook_states')
+    .set(forgotten)
+    .where('organization', '=', organization)
+    .where('webhook', '=', webhook.id)
+    .execute();
+}
 
 function offColumns(row: Row, { active, now }: { readonly active: number; readonly now: number }) {
   if (active === 1) return { off_since: null, off_reason: null };

@@ -277,6 +277,24 @@ eachDatabase((open, engine) => {
     assert.deepEqual([(await row(id)).off_since, (await row(id)).off_reason], [null, null]);
   });
 
+  test(`that a webhook was switched off is in the audit log, however soon somebody switches it on again (${engine})`, async (t) => {
+    const database = await open(t);
+    const { call, make } = await serve(t, database);
+    const id = await make();
+    await database.write(async (tx) => {
+      await tx.updateTable('webhooks').set({ active: 0, off_since: 7000, off_reason: 'gone' }).where('id', '=', id).execute();
+      await tx.updateTable('webhook_states').set({ announce: 'disabled' }).where('webhook', '=', id).execute();
+    });
+    for (const active of [true, false, true]) await call('PATCH', `/v1/webhooks/${id}`, { active });
+    const entries = await database.read.selectFrom('audit').select(['action', 'actor', 'details']).orderBy('id').execute();
+    const disabled = entries.filter(({ action }) => action === 'webhook.disabled');
+    assert.deepEqual(disabled, [{ action: 'webhook.disabled', actor: 'system', details: '{"reason":"gone"}' }]);
+    assert.ok(
+      entries.indexOf(disabled[0] ?? { action: '', actor: '', details: '' }) <
+        entries.findIndex(({ action }) => action === 'webhook.changed'),
+    );
+  });
+
   test(`a webhook whose secrets do not open is still listed, mended and deleted (${engine})`, async (t) => {
     const database = await open(t);
     const { call, make, row } = await serve(t, database);
