@@ -100,7 +100,7 @@ eachDatabase((open, engine) => {
     const waiting = await it.addDelivery(await it.addEvent(), webhook);
     const purge = createPurge({ database, clock, keptMs: keptDays * day });
     const sizes: number[] = [];
-    for (let n = 0; n < 4 * keptDays; n += 1) {
+    for (let n = 0; n < 5 * keptDays; n += 1) {
       await live(it, webhook);
       await purge.round();
       sizes.push(await bytesOf(database));
@@ -111,9 +111,10 @@ eachDatabase((open, engine) => {
       .executeTakeFirstOrThrow();
     assert.ok(n <= keptDays * eventsOfDay + 1, 'what is old is gone');
     assert.equal((await it.delivery(waiting))['state'], 'pending');
-    // The first day beyond what is kept has the rows of its whole day beside the old ones; from then on nothing may be added.
-    const settled = Math.max(...sizes.slice(0, keptDays + 2));
-    const late = sizes.slice(keptDays + 2);
+    // The first day beyond what is kept has the rows of its whole day beside the old ones, and files grow by steps: the days after that are held
+    // against those that follow, when nothing may be added any more.
+    const settled = Math.max(...sizes.slice(keptDays + 1, 3 * keptDays));
+    const late = sizes.slice(3 * keptDays);
     context.diagnostic(`bytes by day: ${sizes.join(' ')}`);
     assert.ok(Math.max(...late) <= settled * 1.03, `grew from ${settled} to ${Math.max(...late)}`);
   });
