@@ -62,7 +62,9 @@ export async function createWebhooks(options: WebhooksOptions): Promise<Webhooks
     while (!state.isStopping && performance.now() < end && (await replays.round()));
   };
   const mailing = createMailing({ database, clock, log, url: configuration.smtpUrl, from: configuration.mailFrom });
-  const { warnAfterMs, offAfterMs } = configuration;
+  const { offAfterMs } = configuration;
+  // A warning that came after the end would be none.
+  const warnAfterMs = Math.min(configuration.warnAfterMs, offAfterMs);
   const tellOf = { ...options, steady, warnAfterMs, offAfterMs, onRecorded: delivery.fanOut.onRecorded, sendsMail: mailing.sends };
   const more: readonly Chore[] = [
     { name: 'clock', everyMs: clockKeptMs, run: () => keepTime(database, steady.now()) },
