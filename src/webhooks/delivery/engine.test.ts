@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import { eachDatabase } from '../../../test/databases.ts';
 import { createEngine, ids, lastFirst, sealer, startReceiver, until } from '../../../test/webhooks/engine.ts';
+import { report } from '../../../test/webhooks/listed-report.ts';
 import { systemClock } from '../../clock.ts';
 import type { Database } from '../../storage/database/database.ts';
 import { abandonMs } from '../../worker.ts';
@@ -15,18 +16,6 @@ import type { ClaimRow, OutcomeRow } from './unit-rows.ts';
 import { lanes } from './unit-rows.ts';
 import { turnUnit } from './units.ts';
 import { takeBackExpired } from './upkeep.ts';
-
-const report = {
-  projectName: 'Test product',
-  id: '00000000-0000-0000-0000-000000000002',
-  reportType: 'CWE Top 25',
-  reportVersion: 2024,
-  projectVersion: '1.0',
-  date: '2025-12-17T09:05:48.5946432+00:00',
-  uploadDate: '2025-12-17T09:05:48.5946432+00:00',
-  vulnerabilitiesCount: 0,
-  securityRating: 'A',
-} as const;
 
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const deliveriesOf = (database: Database) => database.read.selectFrom('deliveries').selectAll().orderBy('id').execute();

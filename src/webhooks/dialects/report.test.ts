@@ -1,19 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { report } from '../../../test/webhooks/listed-report.ts';
 import type { GatepostEvent, ReportFacts } from '../../events/event.ts';
 import { reportDialect } from './report.ts';
-
-const report = {
-  projectName: 'Test product',
-  id: '00000000-0000-0000-0000-000000000002',
-  reportType: 'CWE Top 25',
-  reportVersion: 2024,
-  projectVersion: '1.0',
-  date: '2025-12-17T09:05:48.5946432+00:00',
-  uploadDate: '2025-12-17T09:05:48.5946432+00:00',
-  vulnerabilitiesCount: 0,
-  securityRating: 'A',
-} as const;
 
 function eventOf(reports: ReportFacts['reports']): GatepostEvent {
   const facts = { organizationId: '00000000-0000-0000-0000-000000000001', reports };
