@@ -27,7 +27,7 @@ export const sample = {
         extensions: [{ name: 'Pack', guid: 'aaaa', rules: [{ id: 'pack/one', properties: { cwe: 'CWE-79' } }] }],
       },
       taxonomies: [{ name: 'CWE', guid: 'bbbb', version: '4.15', taxa: [{ id: '89' }, { id: '79' }] }],
-      originalUriBaseIds: { ROOT: { uri: 'file:///home/ci/work/' }, SRC: { uri: 'src/', uriBaseId: 'ROOT' } },
+      originalUriBaseIds: { ROOT: { uri: 'file:///builds/team/shop/' }, SRC: { uri: 'src/', uriBaseId: 'ROOT' } },
       versionControlProvenance: [
         { repositoryUri: 'https://example.org/r', revisionId: 'abc', branch: 'main', mappedTo: { uriBaseId: 'ROOT' } },
       ],

@@ -35,7 +35,7 @@ const plain: readonly (readonly [string, string])[] = [
   ['FILE:///src/../../main.c', '/main.c'],
   ['file:/src/main.c', '/src/main.c'],
   ['file://localhost/src/main.c', '/src/main.c'],
-  ['file://build.example.org/work/main.c', '//build.example.org/work/main.c'],
+  ['file://build.example.org/src/main.c', '//build.example.org/src/main.c'],
   ['file:///C:/code/main.c', 'C:/code/main.c'],
   ['file:///c%3A/code/main.c', 'C:/code/main.c'],
   ['c:\\code\\..\\main.c', 'C:/main.c'],
@@ -58,13 +58,13 @@ test('a base without a URI is the project', async () => {
 });
 
 test('what a base says is put before, and the machine it names is taken off', async () => {
-  const bases = { ROOT: { uri: 'file:///home/ci/work/' }, SRC: { uri: ' src/', uriBaseId: 'ROOT' }, LOGS: { uri: 'file:///C:/logs/' } };
+  const bases = { ROOT: { uri: 'file:///builds/team/shop/' }, SRC: { uri: ' src/', uriBaseId: 'ROOT' }, LOGS: { uri: 'file:///C:/logs/' } };
   assert.equal(await pathOf('main.c', { originalUriBaseIds: bases }, 'SRC'), 'src/main.c');
   assert.equal(await pathOf('main.c', { originalUriBaseIds: bases }, 'ROOT'), 'main.c');
-  assert.equal(await pathOf('file:///home/ci/work/lib/a.c', { originalUriBaseIds: bases }), 'lib/a.c');
+  assert.equal(await pathOf('file:///builds/team/shop/lib/a.c', { originalUriBaseIds: bases }), 'lib/a.c');
   assert.equal(await pathOf('a.log', { originalUriBaseIds: bases }, 'LOGS'), 'a.log');
-  assert.equal(await pathOf('file:///home/ci/workshop/a.c', { originalUriBaseIds: bases }), '/home/ci/workshop/a.c');
-  assert.equal(await pathOf('../../../etc/passwd', { originalUriBaseIds: bases }, 'SRC'), '/home/etc/passwd');
+  assert.equal(await pathOf('file:///builds/team/shopping/a.c', { originalUriBaseIds: bases }), '/builds/team/shopping/a.c');
+  assert.equal(await pathOf('../../../etc/passwd', { originalUriBaseIds: bases }, 'SRC'), '/builds/etc/passwd');
 });
 
 test('a base without a slash at its end is a directory all the same', async () => {
@@ -72,7 +72,7 @@ test('a base without a slash at its end is a directory all the same', async () =
 });
 
 test('of nested bases the outermost is the project, and the file system root only where a base says so', async () => {
-  const nested = { SRC: { uri: 'file:///work/app/src/' }, ROOT: { uri: 'file:///work/app/' } };
+  const nested = { SRC: { uri: 'file:///builds/app/src/' }, ROOT: { uri: 'file:///builds/app/' } };
   assert.equal(await pathOf('main.c', { originalUriBaseIds: nested }, 'SRC'), 'src/main.c');
   assert.equal(
     await pathOf('package-lock.json', { originalUriBaseIds: { ROOTPATH: { uri: 'file:///' } } }, 'ROOTPATH'),
