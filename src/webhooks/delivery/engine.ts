@@ -35,7 +35,7 @@ import { lanes } from './unit-rows.ts';
 import { cancelOrphans, exhaustLate, forgetOldSecrets, takeBackAtStart, takeBackExpired } from './upkeep.ts';
 
 /** How often each of the regular works is done. */
-export const chores = { leasesMs: 2_000, poolsMs: 15_000, tidyMs: 60_000, purgeMs: 10_000, fanOutMs: 500, watchMs: 250 } as const;
+export const chores = { leasesMs: 2_000, poolsMs: 15_000, tidyMs: 60_000, purgeMs: 10_000, fanOutMs: 500 } as const;
 /**
  * How often to look for what nobody told us of. Where others share the database it is what stands behind their hints; alone, everything is told,
  * and this is for what a defect would leave lying.
