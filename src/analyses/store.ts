@@ -102,13 +102,15 @@ interface ClaimOptions {
   readonly database: Database;
   readonly clock: Clock;
   readonly ids: Identifiers;
+  /** What is to be done with it. */
+  readonly stage?: 'fetch' | 'make';
 }
 
 /**
  * Takes the oldest analysis that is due and whose branch has no other one under way, or null. Two nodes never hold the same one, nor two of one
  * branch: the database's unique key on what is running decides.
  */
-export async function claimAnalysis({ database, clock, ids }: ClaimOptions): Promise<Claim | null> {
+export async function claimAnalysis({ database, clock, ids, stage = 'make' }: ClaimOptions): Promise<Claim | null> {
   const token = `${database.node}:${ids.next()}`;
   try {
     const analysis = await database.write(async (tx) => {
@@ -128,6 +130,7 @@ export async function claimAnalysis({ database, clock, ids }: ClaimOptions): Pro
             .selectFrom('analyses as next')
             .select('next.id')
             .where('next.status', '=', 'pending')
+            .where('next.stage', '=', stage)
             .where('next.due', '<=', now)
             .where((where) =>
               where.not(

@@ -33,10 +33,51 @@ export interface WebhookFacts {
   readonly reason: 'gone' | 'failing' | null;
 }
 
-export type EventFacts = ReportFacts | WebhookFacts;
+/** A condition of a quality gate as it came out, in SonarQube's words (its contract, 1.1). */
+export interface GateCondition {
+  readonly metric: string;
+  readonly operator: string;
+  /** Left out where there is none. */
+  readonly value?: string;
+  readonly status: string;
+  readonly errorThreshold: string;
+}
+
+export interface GateFacts {
+  readonly name: string;
+  /** `OK`, `ERROR`, of old servers `WARN`. */
+  readonly status: string;
+  readonly conditions: readonly GateCondition[];
+}
+
+/** What an analysis that came to its end says: SonarQube's webhook in our words, and for other scanners the same. Times as RFC 3339 or as SonarQube writes them. */
+export interface AnalysisCompletedFacts {
+  /** The organization's slug. */
+  readonly organization: string;
+  /** Our analysis. */
+  readonly analysis: string;
+  readonly origin: 'sonarqube' | 'sarif';
+  /** The public base URL of this server, without a slash at its end. */
+  readonly serverUrl: string;
+  /** Null where no background task brought it: an issue that was edited. */
+  readonly task: string | null;
+  readonly status: 'SUCCESS' | 'FAILED';
+  readonly analysedAt: string | null;
+  readonly changedAt: string;
+  readonly revision: string | null;
+  readonly project: { readonly key: string; readonly name: string };
+  /** `name` is the pull request's key for `PULL_REQUEST`. */
+  readonly branch: { readonly name: string | null; readonly type: 'BRANCH' | 'PULL_REQUEST'; readonly isMain: boolean } | null;
+  readonly gate: GateFacts | null;
+  readonly properties: Readonly<Record<string, string>>;
+  /** SonarQube's own payload, exactly as its bytes say it (UTF-8); null where there is none. */
+  readonly relayed: string | null;
+}
+
+export type EventFacts = ReportFacts | WebhookFacts | AnalysisCompletedFacts;
 
 /** What a webhook can ask for. */
-export const eventKinds = ['report.ingested', 'report.updated', 'webhook.failing', 'webhook.disabled'] as const;
+export const eventKinds = ['report.ingested', 'report.updated', 'analysis.completed', 'webhook.failing', 'webhook.disabled'] as const;
 /** `webhook.test` is never asked for: it is made for one webhook, when a person wants to see whether it works. */
 export type EventKind = (typeof eventKinds)[number] | 'webhook.test';
 

@@ -12,8 +12,20 @@ export type OnRecorded = (options: { readonly tx: Tx; readonly event: GatepostEv
 /** What happened, as whoever saw it tells it. */
 export type NewEvent = Pick<GatepostEvent, 'organization' | 'kind' | 'project' | 'facts'>;
 
-/** Records events that are a unit of work of their own; app.ts hands in the delivery's. Answers the event's id once it is on disk with its deliveries. */
-export type RecordAlone = (event: NewEvent) => Promise<string>;
+/** A row that an event stands or falls with: where a row with its key is there already, nothing is recorded at all. */
+export interface FirstRow {
+  readonly table: 'analyses';
+  readonly values: Readonly<Record<string, string | number | Uint8Array | null>>;
+}
+
+/**
+ * Records events that are a unit of work of their own; app.ts hands in the delivery's. Answers the event's id once it is on disk with its
+ * deliveries, or null where its first row was there before.
+ */
+export interface RecordAlone {
+  (event: NewEvent): Promise<string>;
+  (event: NewEvent, first: FirstRow): Promise<string | null>;
+}
 
 export interface RecordEventOptions {
   readonly tx: Tx;

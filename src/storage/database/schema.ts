@@ -1,4 +1,17 @@
 import type { Generated } from 'kysely';
+import type {
+  AttemptsTable,
+  DeliveriesTable,
+  EventBodiesTable,
+  EventsTable,
+  MailsTable,
+  ReplaysTable,
+  SubscriptionsTable,
+  WebhookStatesTable,
+  WebhooksTable,
+} from './schema-delivery.ts';
+
+export type * from './schema-delivery.ts';
 
 // Times are integer milliseconds since 1970 (UTC). Booleans are 0 or 1. JSON is text. Ids are UUIDs as text.
 // The names here are the names in both databases. `Generated` columns have a default.
@@ -57,7 +70,68 @@ export interface ProjectsTable {
   retention_versions: number | null;
   /** How many days a version is kept, null: for ever. */
   retention_days: number | null;
+  /** The quality gate its SARIF analyses are measured with; null: the organization's default. */
+  gate: Generated<string | null>;
   readonly created: number;
+}
+
+/** A SonarQube server that tells an organization of analyses. */
+export interface SourcesTable {
+  readonly id: string;
+  readonly organization: string;
+  /** `sonarqube`. */
+  readonly kind: string;
+  name: string;
+  url: string;
+  /** AES-256-GCM, bound to the row: what is shown to the server, and what it signs its webhooks with. */
+  token: string;
+  token_tail: string;
+  secret: string;
+  secret_tail: string;
+  /** PEM of a private CA, or null. */
+  ca: string | null;
+  /** JSON SourceSettings. */
+  settings: string;
+  /** Key of the webhook that was made over there, or null. */
+  webhook: string | null;
+  /** `unchecked`, `ok`, or what is wrong: a stable code. */
+  state: string;
+  state_since: number;
+  state_message: string | null;
+  /** JSON: version, edition, mode, what the token may, which endpoints answer. */
+  facts: string | null;
+  checked: number | null;
+  /** Everything up to then has been brought in. */
+  caught_up: number | null;
+  next_catch_up: number;
+  lease_token: string | null;
+  lease_until: number | null;
+  last_received: number | null;
+  readonly created: number;
+  updated: number;
+  revision: Generated<number>;
+}
+
+/** The newest analysis of a branch that came from a source: where catching up goes on. Project and branch by their names over there. */
+export interface SourceMarksTable {
+  readonly source: string;
+  readonly organization: string;
+  readonly project: string;
+  readonly branch: string;
+  analysis: string;
+  date: number;
+}
+
+/** A quality gate of an organization, for analyses that bring none. */
+export interface GatesTable {
+  readonly id: string;
+  readonly organization: string;
+  name: string;
+  /** JSON array of conditions. */
+  conditions: string;
+  is_default: Generated<number>;
+  readonly created: number;
+  updated: number;
 }
 
 export type AnalysisStatus = 'pending' | 'running' | 'done' | 'failed';
@@ -68,17 +142,37 @@ export interface AnalysesTable {
   readonly project: string;
   /** Empty string where none was given, so that it can be part of a unique key on both databases. */
   readonly branch: string;
-  readonly version: string;
-  readonly revision: string | null;
+  /** `BRANCH` or `PULL_REQUEST`; `branch` is the pull request's key then. */
+  readonly branch_type: Generated<string>;
+  /** Empty until it has been fetched. */
+  version: string;
+  revision: string | null;
   /** RFC 3339 as it came, or null where the caller gave none. */
-  readonly date_given: string | null;
+  date_given: string | null;
   /** What is shown: `date_given`, else the scan's end, else when it came in. */
   date_text: string;
   date: number;
   /** JSON object of text. */
   readonly properties: string;
-  readonly body_sha256: string;
-  readonly body_bytes: number;
+  /** What reports are made of; empty until it has been fetched. */
+  body_sha256: string;
+  body_bytes: number;
+  /** What the body is: `sarif`, or `sonarqube` (what was fetched). */
+  readonly kind: Generated<string>;
+  /** What is to be done next: `fetch` its findings from its source, or `make` its reports. */
+  stage: Generated<string>;
+  /** The source that told of it, or null; and what tells it from all others of that source, whichever way it came. */
+  readonly source: string | null;
+  readonly source_key: string | null;
+  /** The task and the analysis over there. */
+  source_task: string | null;
+  source_analysis: string | null;
+  /** The source's webhook, byte for byte; null where none came. */
+  readonly payload: Buffer | null;
+  /** JSON GateFacts (events/event.ts): what its quality gate came to, or null where there was none. */
+  gate: string | null;
+  /** How often fetching was begun and did not succeed. */
+  attempts: Generated<number>;
   status: AnalysisStatus;
   error_code: string | null;
   error_message: string | null;
@@ -178,180 +272,6 @@ export interface SnapshotArtifactsTable {
   readonly method: string;
 }
 
-export interface EventsTable {
-  readonly id: string;
-  readonly organization: string;
-  readonly kind: string;
-  readonly project: string | null;
-  readonly facts: string;
-  readonly created: number;
-  /** 0 until its deliveries are made: the mark of DESIGN, section 3. */
-  fanned_out: number;
-}
-
-export interface WebhooksTable {
-  readonly id: string;
-  readonly organization: string;
-  /** Project id, or null: organization-wide. */
-  readonly project: string | null;
-  name: string;
-  /** Encrypted where it holds credentials; see webhooks/subscriptions. */
-  url: string;
-  dialect: string;
-  /** JSON array of event kinds. */
-  events: string;
-  /** AES-256-GCM, bound to the row. */
-  secret: string;
-  secret_tail: string;
-  /** JSON: the secret that still signs beside the new one and until when, or null. */
-  previous_secret: string | null;
-  previous_secret_until: number | null;
-  active: number;
-  readonly created: number;
-  updated: number;
-  /** Grows with every change, so that whoever holds an opened copy of the row knows that it is old. */
-  revision: Generated<number>;
-  /** `none`, `hourly`, `backoff`. */
-  retry: Generated<string>;
-  /** 1: strict order, one delivery after the other. */
-  ordered: Generated<number>;
-  /** At most so many attempts in each period; null: as many as it takes. */
-  rate_count: Generated<number | null>;
-  rate_period_ms: Generated<number | null>;
-  /** Added headers: a JSON object, encrypted. */
-  headers: Generated<string | null>;
-  /** The outgoing proxy's URL, encrypted; null: the server's. */
-  proxy: Generated<string | null>;
-  /** PEM of the private CA; null: the server's. */
-  ca: Generated<string | null>;
-  off_since: Generated<number | null>;
-  /** `by_hand`, `gone` (it answered 410), `failing`. */
-  off_reason: Generated<string | null>;
-}
-
-/** Who wants which events: one row for each kind of a webhook that is on. `project` is empty where it is for the whole organization. */
-export interface SubscriptionsTable {
-  readonly organization: string;
-  readonly kind: string;
-  readonly project: string;
-  readonly webhook: string;
-  dialect: string;
-  /** Events before this were not wanted when they happened. */
-  readonly since: number;
-}
-
-/** How a webhook does. There is a row for every webhook. */
-export interface WebhookStatesTable {
-  readonly webhook: string;
-  readonly organization: string;
-  /** Failed attempts since the last success. */
-  failures: Generated<number>;
-  /** When the first of them ended; null: the last attempt worked, or there was none. */
-  failing_since: Generated<number | null>;
-  last_failure: Generated<number | null>;
-  last_success: Generated<number | null>;
-  last_status: Generated<number | null>;
-  last_error: Generated<string | null>;
-  /** 1: its last outcome was a timeout or slow. */
-  slow: Generated<number>;
-  /** Nothing but what a person asks for is sent before this; for a webhook in strict order also when its first delivery is tried again. */
-  resting_until: Generated<number | null>;
-  /** When its administrators were warned of this row of failures. */
-  warned: Generated<number | null>;
-  /** `disabled`: it was switched off by the engine and nobody has been told yet. */
-  announce: Generated<string | null>;
-  /** Rate limit: the time up to which attempts are spoken for, in microseconds since 1970. */
-  rate_at: Generated<number>;
-}
-
-export interface ReplaysTable {
-  readonly id: string;
-  readonly organization: string;
-  readonly webhook: string;
-  readonly since: number;
-  readonly until: number;
-  /** `failed` or `all`. */
-  readonly which: string;
-  /** `running`, `done`, `cancelled`. */
-  state: string;
-  /** Events up to this id have been looked at. */
-  after_event: string;
-  /** How many events were looked at, and how many deliveries asked for. */
-  events: number;
-  deliveries: number;
-  readonly created: number;
-  finished: number | null;
-}
-
-/** The outbox of mails: what a webhook cannot announce itself. */
-export interface MailsTable {
-  readonly id: string;
-  readonly organization: string;
-  /** JSON array of addresses. */
-  readonly recipients: string;
-  readonly subject: string;
-  readonly body: string;
-  /** `pending`, `sent`, `failed`. */
-  state: string;
-  due: number;
-  attempts: number;
-  last_error: string | null;
-  readonly created: number;
-  settled: number | null;
-}
-
-export interface EventBodiesTable {
-  readonly event: string;
-  readonly dialect: string;
-  readonly organization: string;
-  readonly content_type: string;
-  readonly body: Buffer;
-}
-
-export type DeliveryState = 'pending' | 'leased' | 'delivered' | 'exhausted' | 'cancelled';
-
-export interface DeliveriesTable {
-  /** Also the `webhook-id` header: the same over all attempts and resends. */
-  readonly id: string;
-  readonly organization: string;
-  readonly event: string;
-  readonly kind: string;
-  readonly webhook: string;
-  state: DeliveryState;
-  /** 0 asked for by a person, 1 first attempt, 2 retry, 3 replay: claimed in this order, each with its share. */
-  lane: Generated<number>;
-  /** When the next attempt is due, or when the lease ends while it is leased. */
-  due: number;
-  lease_token: string | null;
-  /** 1: asked for again while an attempt was under way, so that its end is a new beginning, whatever it brings. */
-  again: Generated<number>;
-  /** How many were made and settled. */
-  attempts: Generated<number>;
-  last_status: number | null;
-  last_error: string | null;
-  readonly created: number;
-  /** When hourly retries end. */
-  retry_until: number;
-  settled: number | null;
-}
-
-export interface AttemptsTable {
-  readonly id: string;
-  readonly organization: string;
-  readonly delivery: string;
-  readonly number: number;
-  readonly at: number;
-  readonly duration_ms: number;
-  /** JSON: method, url (masked), headers (signatures masked). */
-  readonly request: string;
-  readonly status: number | null;
-  /** JSON object or null. */
-  readonly response_headers: string | null;
-  readonly response_body: string | null;
-  /** Stable code such as `connection_refused`, or null. */
-  readonly error: string | null;
-}
-
 export interface IdempotencyTable {
   readonly organization: string;
   readonly route: string;
@@ -377,6 +297,9 @@ export interface Schema {
   replays: ReplaysTable;
   mails: MailsTable;
   projects: ProjectsTable;
+  sources: SourcesTable;
+  source_marks: SourceMarksTable;
+  gates: GatesTable;
   analyses: AnalysesTable;
   findings: FindingsTable;
   reports: ReportsTable;

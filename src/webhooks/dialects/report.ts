@@ -1,5 +1,5 @@
 import { timestampText } from '../../clock.ts';
-import type { GatepostEvent, ListedReport, WebhookFacts } from '../../events/event.ts';
+import type { AnalysisCompletedFacts, GatepostEvent, ListedReport, WebhookFacts } from '../../events/event.ts';
 import { plainHex } from '../signing/plain-hex.ts';
 import { standardWebhooks } from '../signing/standard-webhooks.ts';
 import type { Dialect } from './dialect.ts';
@@ -16,10 +16,15 @@ export const reportDialect: Dialect = {
 
 function body({ kind, facts, created }: GatepostEvent): Buffer {
   const shown =
-    'webhook' in facts
-      ? { type: kind, timestamp: timestampText(created), data: aboutWebhook(facts) }
-      : { organizationId: facts.organizationId, reports: facts.reports.map(listed) };
+    'reports' in facts
+      ? { organizationId: facts.organizationId, reports: facts.reports.map(listed) }
+      : { type: kind, timestamp: timestampText(created), data: 'webhook' in facts ? aboutWebhook(facts) : aboutAnalysis(facts) };
   return Buffer.from(JSON.stringify(shown), 'utf8');
+}
+
+function aboutAnalysis(facts: AnalysisCompletedFacts) {
+  const { organization, analysis, origin, task, status, analysedAt, changedAt, revision, project, branch, gate, properties } = facts;
+  return { organization, analysis, origin, task, status, analysedAt, changedAt, revision, project, branch, gate, properties };
 }
 
 function aboutWebhook({ organization, webhook, since, failures, lastStatus, lastError, reason }: WebhookFacts) {

@@ -6,12 +6,14 @@ import { GatepostError } from '../../../errors.ts';
 import { translatedError } from '../failures.ts';
 import { initial } from './0001-initial.ts';
 import { deliveryEngine } from './0002-delivery-engine.ts';
+import { sonarqube } from './0003-sonarqube.ts';
 import type { Columns } from './columns.ts';
 
 /** In order, each in its own file, forward only. A name never changes once it has been released. */
 const steps: Readonly<Record<string, (columns: Columns) => Migration>> = {
   '0001-initial': initial,
   '0002-delivery-engine': deliveryEngine,
+  '0003-sonarqube': sonarqube,
 };
 
 export interface SchemaState {
