@@ -1,4 +1,5 @@
 import type { AnalysisFacts, FindingState, OwaspTag, Severity } from '../../analyses/finding.ts';
+import type { GateFacts } from '../../events/event.ts';
 import type { Language, Rating, ReportType, TrendPoint } from '../report.ts';
 
 /** A line of `MakeJob.known`: what the branch knew of a finding before this analysis. */
@@ -59,6 +60,8 @@ export interface MakeJob {
     /** The date that the caller gave with the analysis, null for none. Part of the content; a date that we put there is not. */
     readonly contentDate: string | null;
     readonly properties: Readonly<Record<string, string>>;
+    /** The quality gate as it came out, SonarQube's or the organization's own; null or left out where there is none. */
+    readonly gate?: GateFacts | null;
   };
   readonly organizationName: string;
   readonly project: { readonly key: string; readonly name: string };
