@@ -195,6 +195,18 @@ const settings = {
     ['1d', 86_400_000],
     'How long an artefact that nothing points to stays; longer than any download.',
   ),
+  sonarqubeVersion: setting(
+    'GATEPOST_SONARQUBE_VERSION',
+    text,
+    ['26.9.0.129388', '26.9.0.129388'],
+    "The version that SonarQube's clients are told at /api, and receivers by the User-Agent of its webhooks; some ask before they go on.",
+  ),
+  sonarqubeWebhooksMax: setting(
+    'GATEPOST_SONARQUBE_WEBHOOKS_MAX',
+    integer(1, 500),
+    ['10', 10],
+    'How many webhooks of the dialect sonarqube there may be for an organization, and for each project.',
+  ),
   log: setting<LogLevel>(
     'GATEPOST_LOG',
     level,
