@@ -36,6 +36,38 @@ const listed = (bench: AnalysisBench) =>
 const date = (text: string) => ({ date: parseTimestamp(text) });
 
 eachDatabase((open, engine) => {
+  test(`a pull request's findings are kept, make no listed report, and are nothing to the branch of its name (${engine})`, async (t) => {
+    const bench = await createAnalysisBench(t, await open(t));
+    await bench.arrive({ branch: '45' });
+    bench.next({ content: 'a', seen: ['of-the-branch'] });
+    await run(bench);
+    const { id } = await bench.arrive({ branch: '45' });
+    await bench.database.write((tx) => tx.updateTable('analyses').set({ branch_type: 'PULL_REQUEST' }).where('id', '=', id).execute());
+    bench.next({ content: 'b', seen: ['of-the-pull-request'], fixed: ['of-the-branch'] });
+    const before = await bench.events();
+    assert.deepEqual(await run(bench), []);
+    assert.deepEqual([bench.jobs[1]?.standards, bench.jobs[1]?.late, bench.jobs[1]?.kind], [[], true, 'sarif']);
+    assert.deepEqual(await bench.events(), before);
+    assert.equal((await listed(bench)).length, 2);
+    const done = await readAnalysis({ read: bench.database.read, organization: bench.organization, id });
+    assert.deepEqual([done?.status, done?.reports], ['done', '[]']);
+    assert.ok(done?.findings_sha256);
+    const known = await bench.database.read.selectFrom('findings').select(['fingerprint', 'state']).execute();
+    assert.deepEqual(known, [{ fingerprint: 'of-the-branch', state: 'open' }]);
+    // The branch goes on from its own past, however new the pull request is.
+    await bench.database.write((tx) =>
+      tx
+        .updateTable('analyses')
+        .set({ date: bench.clock.now() + 3_600_000 })
+        .where('id', '=', id)
+        .execute(),
+    );
+    await bench.arrive({ branch: '45' });
+    bench.next({ content: 'c' });
+    await run(bench);
+    assert.equal(bench.jobs[2]?.late, false);
+  });
+
   test(`an analysis makes one report per standard, one event, and is done (${engine})`, async (t) => {
     const bench = await createAnalysisBench(t, await open(t));
     const { id } = await bench.arrive();

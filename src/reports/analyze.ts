@@ -80,11 +80,13 @@ async function prepare(work: Work): Promise<{ readonly job: MakeJob; readonly pr
   const sarif = join(work.directory, 'scan.sarif');
   await pipeline(Readable.from(artifacts.read(organization, analysis.body_sha256)), createWriteStream(sarif));
   const known = join(work.directory, 'known.ndjson');
-  const late = await isLate(work);
+  // A pull request's findings are kept, and that is all: it is no state of the branch that may have its name, and makes no listed report.
+  const isListed = analysis.branch_type === 'BRANCH';
+  const late = !isListed || (await isLate(work));
   await pipeline(Readable.from(late ? [] : knownLines(work)), createWriteStream(known));
   const wanted = tenant.standards?.map(({ type, edition }) => findStandard(type, edition)).filter((standard) => standard !== undefined);
   const standards: StandardJob[] = [];
-  for (const { type, edition } of wanted ?? newestStandards) {
+  for (const { type, edition } of isListed ? (wanted ?? newestStandards) : []) {
     const key: ReportKey = { organization, project: project.id, branch: analysis.branch, version: analysis.version, type, edition };
     const standing = await findReport({ read: database.read, ...key });
     const history = await readHistory({ read: database.read, ...key, before: analysis.date });
@@ -93,6 +95,7 @@ async function prepare(work: Work): Promise<{ readonly job: MakeJob; readonly pr
   }
   const job: MakeJob = {
     directory: made,
+    kind: analysis.kind === 'sonarqube' ? 'sonarqube' : 'sarif',
     sarif,
     known,
     late,
@@ -126,6 +129,7 @@ async function isLate({ deps, claim: { analysis } }: Work): Promise<boolean> {
     .where('organization', '=', analysis.organization)
     .where('project', '=', analysis.project)
     .where('branch', '=', analysis.branch)
+    .where('branch_type', '=', 'BRANCH')
     .where('date', '>', analysis.date)
     .where('status', '=', 'done')
     .limit(1)

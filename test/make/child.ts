@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { AnalysisFacts, Finding } from '../../src/analyses/finding.ts';
 import { invalid } from '../../src/errors.ts';
 import { serveStage } from '../../src/reports/make/stages.ts';
+import { makeFacts, plainTool } from './findings.ts';
 
 /** `orphan` starts a process that outlives it. */
 type Misbehaviour = 'die' | 'hang' | 'allocate' | 'bug' | 'full' | 'orphan';
@@ -30,6 +31,7 @@ serveStage({
     }
     return facts ?? Promise.reject(new Error('The fake file has no facts'));
   },
+  readSonarqube: async () => () => Promise.resolve(makeFacts([{ ...plainTool, name: 'SonarQube' }])),
   renderHtml: async () => (document) => [`<h1>${document.type} ${document.edition}</h1>`, `<p>${document.findings.length} shown</p>`],
   renderPdf: async () => async (document, options) => {
     const path = join(options.directory, 'report.pdf');

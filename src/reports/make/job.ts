@@ -44,7 +44,9 @@ export interface StandardJob {
 export interface MakeJob {
   /** An empty temporary directory; the caller removes it. */
   readonly directory: string;
-  /** The scanner's file as it came, ungzipped. */
+  /** What `sarif` names: a scanner's SARIF, or what was fetched from a SonarQube server. Left out: SARIF. */
+  readonly kind?: 'sarif' | 'sonarqube';
+  /** The scanner's file as it came, ungzipped, or the file that was fetched. */
   readonly sarif: string;
   /** NDJSON of `KnownFinding`. */
   readonly known: string;

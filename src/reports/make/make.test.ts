@@ -324,3 +324,17 @@ function processes(command: string): readonly string[] {
     }
   });
 }
+
+test('what was fetched from SonarQube is read by its own reader', async (t) => {
+  const outcome = await makeReports(
+    job(t, [{ refuse: { code: 'sarif_too_deep', pointer: '/runs/0' } }], { kind: 'sonarqube', standards: [] }),
+    {
+      program,
+    },
+  );
+  assert.deepEqual(
+    outcome.facts.tools.map((tool) => tool.name),
+    ['SonarQube'],
+  );
+  assert.deepEqual(outcome.reports, []);
+});

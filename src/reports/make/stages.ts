@@ -38,6 +38,7 @@ export type StageAnswer =
 /** What the stages lean on, each asked for when it is needed, so that no process loads what it does not use. */
 export interface StageTools {
   readonly readSarif: () => Promise<ReadFindings>;
+  readonly readSonarqube: () => Promise<ReadFindings>;
   readonly renderHtml: () => Promise<RenderHtml>;
   readonly renderPdf: () => Promise<RenderPdf>;
 }
@@ -59,7 +60,7 @@ async function answer(request: StageRequest, tools: StageTools): Promise<StageAn
 }
 
 async function read(job: MakeJob, tools: StageTools): Promise<ReadResult> {
-  const reading = await readFindings(job, await tools.readSarif());
+  const reading = await readFindings(job, await (job.kind === 'sonarqube' ? tools.readSonarqube() : tools.readSarif()));
   const renderHtml = await tools.renderHtml();
   const reports: WrittenReport[] = [];
   for (const position of job.standards.keys()) reports.push(await writeReport({ job, reading, position, renderHtml }));
