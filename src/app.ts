@@ -1,6 +1,9 @@
 import { join } from 'node:path';
 import type { Registry } from 'prom-client';
 import { analysisRoutes } from './analyses/routes.ts';
+import type { Sonarqube } from './analyses/sonarqube/sonarqube.ts';
+import { createSonarqube } from './analyses/sonarqube/sonarqube.ts';
+import { sourceDeletionSteps } from './analyses/sonarqube/source-deletion.ts';
 import { takeBackAnalyses } from './analyses/store.ts';
 import { clearWorkDirectory, createAnalysisWorker } from './reports/analysis-worker.ts';
 import { reportDeletionSteps } from './reports/deletion.ts';
@@ -15,6 +18,7 @@ import { retainAll, retainProject } from './reports/retention.ts';
 import { reportRoutes } from './reports/routes.ts';
 import { sweepArtifacts } from './storage/artifacts/sweep.ts';
 import { webhookDeletionSteps } from './webhooks/deletion.ts';
+import { checkedAuthorities } from './webhooks/delivery/authorities.ts';
 import { deliveryRoutes } from './webhooks/delivery/routes.ts';
 import { replayRoutes } from './webhooks/delivery/replay-routes.ts';
 import { sealClearUrls } from './webhooks/subscriptions/reseal.ts';
@@ -180,6 +184,7 @@ async function checkArtifacts({ database, artifacts }: { readonly database: Data
 interface Workers {
   readonly analyses: Worker;
   readonly webhooks: Webhooks;
+  readonly sonarqube: Sonarqube;
 }
 
 async function assemble(ground: Ground): Promise<App> {
@@ -209,6 +214,7 @@ async function assemble(ground: Ground): Promise<App> {
       stopHttpServer(server),
       workers.analyses.stop(workerStopMs),
       workers.webhooks.stop(workerStopMs),
+      workers.sonarqube.stop(workerStopMs),
       maintenance.stop(),
     ]);
     await tokens.stop();
@@ -225,6 +231,7 @@ async function assemble(ground: Ground): Promise<App> {
       await listen(server, configuration);
       await workers.webhooks.start();
       workers.analyses.start();
+      workers.sonarqube.start();
       maintenance.start();
       log.info({ url: address() }, 'listening');
       return address();
@@ -249,7 +256,8 @@ async function createWorkers(ground: Ground): Promise<Workers> {
     recorded: webhooks.delivery.nudge,
     afterwards: async (scope) => void (await retainProject({ database, ids, clock }, scope)),
   });
-  return { analyses, webhooks };
+  const sonarqube = createSonarqube({ ...ground, record: webhooks.delivery.record, checkedAuthorities, fetched: analyses.nudge });
+  return { analyses, webhooks, sonarqube };
 }
 
 /** What each noun deletes when a project or an organization goes; what points to other rows goes before them. */
@@ -264,7 +272,7 @@ async function addRoutes(server: HttpServer, ground: Ground, workers: Workers): 
     ...common,
     languages,
     standards: standards.map(({ type, edition }) => ({ type, edition })),
-    deletionSteps: [...deletionSteps, projectsOfOrganization],
+    deletionSteps: [...deletionSteps, ...sourceDeletionSteps, projectsOfOrganization],
   });
   tokenRoutes(server, { ...common, projectId: (named) => projectIdOf(database, named) });
   projectRoutes(server, { ...common, deletionSteps, renamed: (scope) => renameListed(database, scope) });
@@ -289,6 +297,7 @@ async function addRoutes(server: HttpServer, ground: Ground, workers: Workers): 
   webhookRoutes(server, { ...common, sealer, guard: workers.webhooks.guard, wake });
   deliveryRoutes(server, { database, clock, retryForMs, wake });
   replayRoutes(server, { ...common, begun: workers.webhooks.replayBegun });
+  await workers.sonarqube.routes(server);
 }
 
 function checksOf({ database, artifacts }: Ground): readonly HealthCheck[] {

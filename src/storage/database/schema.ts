@@ -88,6 +88,9 @@ export interface SourcesTable {
   token_tail: string;
   secret: string;
   secret_tail: string;
+  /** The secret before it, which counts beside it until then; null: none does. */
+  previous_secret: string | null;
+  previous_secret_until: number | null;
   /** PEM of a private CA, or null. */
   ca: string | null;
   /** JSON SourceSettings. */

@@ -43,7 +43,8 @@ async function addColumns(db: Kysely<unknown>, { text, integer, bytes }: Columns
 const tables = ({ text, integer, tableEnd }: Columns): readonly RawBuilder<unknown>[] => [
   sql`create table sources (
     id ${text} primary key not null, organization ${text} not null, kind ${text} not null, name ${text} not null, url ${text} not null,
-    token ${text} not null, token_tail ${text} not null, secret ${text} not null, secret_tail ${text} not null, ca ${text},
+    token ${text} not null, token_tail ${text} not null, secret ${text} not null, secret_tail ${text} not null,
+    previous_secret ${text}, previous_secret_until ${integer}, ca ${text},
     settings ${text} not null, webhook ${text}, state ${text} not null, state_since ${integer} not null, state_message ${text}, facts ${text},
     checked ${integer}, caught_up ${integer}, next_catch_up ${integer} not null, lease_token ${text}, lease_until ${integer},
     last_received ${integer}, created ${integer} not null, updated ${integer} not null, revision ${integer} not null default 0) ${tableEnd}`,

@@ -1,0 +1,44 @@
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Clock } from '../../clock.ts';
+import type { Configuration } from '../../configuration.ts';
+import type { RecordAlone } from '../../events/record.ts';
+import type { HttpServer } from '../../http/http-server.ts';
+import type { Identifiers } from '../../identifiers.ts';
+import type { Sealer } from '../../secret-key.ts';
+import type { ArtifactStore } from '../../storage/artifacts/store.ts';
+import type { Database } from '../../storage/database/database.ts';
+
+export interface SonarqubeOptions {
+  readonly configuration: Configuration;
+  readonly database: Database;
+  readonly artifacts: ArtifactStore;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly ids: Identifiers;
+  readonly log: Logger;
+  readonly metrics: Registry;
+  /** Gatepost's own version. */
+  readonly version: string;
+  /** Records an event that is a unit of work of its own, with its deliveries. */
+  readonly record: RecordAlone;
+  /** The rules of a private authority's certificates; answers the certificates alone. Fails with `invalid_ca`. */
+  readonly checkedAuthorities: (pem: string) => string;
+  /** An analysis was fetched: its reports can be made. */
+  readonly fetched: () => void;
+}
+
+/** All that has to do with a SonarQube that tells of analyses: its routes, and what runs by itself. */
+export interface Sonarqube {
+  routes(server: HttpServer): Promise<void>;
+  start(): void;
+  stop(graceMs: number): Promise<void>;
+}
+
+export function createSonarqube(_options: SonarqubeOptions): Sonarqube {
+  return {
+    async routes(_server) {},
+    start() {},
+    async stop(_graceMs) {},
+  };
+}
