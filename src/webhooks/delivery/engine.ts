@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Clock } from '../../clock.ts';
-import type { NewEvent } from '../../events/record.ts';
+import type { FirstRow, NewEvent, RecordAlone } from '../../events/record.ts';
 import type { Identifiers } from '../../identifiers.ts';
 import type { Sealer } from '../../secret-key.ts';
 import type { Database } from '../../storage/database/database.ts';
@@ -76,8 +76,8 @@ export interface DeliveryOptions {
 export interface Delivery {
   /** What `recordEvent` runs inside its unit. */
   readonly fanOut: FanOut;
-  /** Records one event that is a unit of its own; answers its id once its deliveries are on disk. Many callers share a commit. */
-  record(event: NewEvent): Promise<string>;
+  /** Records one event that is a unit of its own. Many callers share a commit. */
+  readonly record: RecordAlone;
   /** These webhooks may have something to send now; left out: whatever was just recorded. Costs nothing, may be called at any time. */
   nudge(webhooks?: readonly string[]): void;
   /** A person asked for something of this webhook, or changed or deleted it: it is read again, and tried at once although it rests. */
@@ -185,9 +185,14 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       webhooks === null ? void discoverAll(parts).catch((error: unknown) => failed(error, 'looking for work')) : tell(webhooks, markAll),
   });
   const running = createRunning(parts, hints);
+  function record(event: NewEvent): Promise<string>;
+  function record(event: NewEvent, first: FirstRow): Promise<string | null>;
+  function record(event: NewEvent, first?: FirstRow): Promise<string | null> {
+    return recorder.record(event, first ?? null);
+  }
   return {
     fanOut,
-    record: (event) => recorder.record(event),
+    record,
     nudge(webhooks) {
       const touched = webhooks ?? fanOut.touched();
       tell(touched, webhooks === undefined ? markFirst : markAll);

@@ -93,6 +93,7 @@ function inputOf({ clock, retryForMs }: FanOutOptions, event: EventToRecord, pie
   const now = clock.now();
   return {
     events: pack([event]),
+    firsts: [],
     bodies: pack([]),
     leases: pack([]),
     known: true,

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import type { GatepostEvent } from '../../events/event.ts';
-import type { NewEvent } from '../../events/record.ts';
+import type { FirstRow, NewEvent } from '../../events/record.ts';
 import type { Identifiers } from '../../identifiers.ts';
 import type { Database } from '../../storage/database/database.ts';
 import { dialectOf } from '../dialects/all.ts';
@@ -9,7 +9,7 @@ import { pack, unpack } from './packed.ts';
 import { inPieces } from './pieces.ts';
 import type { Job, Station } from './station.ts';
 import type { Stations } from './stations.ts';
-import type { BodyText, EventToRecord, Made, OfEvent, RecordInput, Recorded } from './unit-rows.ts';
+import type { BodyText, EventToRecord, FirstRows, Made, OfEvent, RecordInput, Recorded } from './unit-rows.ts';
 import { lanes, latin1 } from './unit-rows.ts';
 import { recordUnit } from './units.ts';
 
@@ -39,7 +39,8 @@ export interface RecorderOptions {
 
 interface Waiting {
   readonly event: GatepostEvent;
-  readonly resolve: (id: string) => void;
+  readonly first: FirstRow | null;
+  readonly resolve: (id: string | null) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -71,11 +72,12 @@ export class Recorder {
     this.#options = options;
   }
 
-  /** Answers the event's id. */
-  record({ organization, kind, project, facts }: NewEvent): Promise<string> {
+  /** Answers the event's id; null where its first row was there before. */
+  record({ organization, kind, project, facts }: NewEvent, first: FirstRow | null): Promise<string | null> {
     const { ids, clock } = this.#options;
-    const { promise, resolve, reject } = Promise.withResolvers<string>();
-    this.#waiting.push({ event: { id: ids.next(), organization, kind, project, facts, created: clock.now() }, resolve, reject });
+    const { promise, resolve, reject } = Promise.withResolvers<string | null>();
+    const event = { id: ids.next(), organization, kind, project, facts, created: clock.now() };
+    this.#waiting.push({ event, first, resolve, reject });
     this.#plan();
     return promise;
   }
@@ -125,15 +127,16 @@ export class Recorder {
     return { ...each, bodies, stations };
   }
 
-  async #done(prepared: readonly Prepared[], { made, incomplete }: Recorded, lease: Lease): Promise<void> {
+  async #done(prepared: readonly Prepared[], { made, incomplete, known }: Recorded, lease: Lease): Promise<void> {
     this.#options.accepted(made.count);
     const ofEvents: Made[][] = prepared.map(() => []);
     for (const each of unpack(made)) ofEvents[each.event]?.push(each);
     const waits: string[] = [];
     await inPieces(prepared, (each, index) => {
       const ofEvent = ofEvents[index] ?? [];
-      each.resolve(each.event.id);
-      this.#remember(each.event, ofEvent);
+      const wasKnown = known.includes(index);
+      each.resolve(wasKnown ? null : each.event.id);
+      if (!wasKnown) this.#remember(each.event, ofEvent);
       for (const station of each.stations) this.#options.stations.leaseEnded(station);
       for (const one of ofEvent) {
         const station = one.leased ? each.stations.find(({ webhook }) => webhook === one.webhook) : undefined;
@@ -168,8 +171,8 @@ export class Recorder {
   }
 }
 
-/** What goes to the database: the events, the bodies that are rendered already, and who may be sent to at once. */
-function rowsOf(prepared: readonly Prepared[]): Pick<RecordInput, 'events' | 'bodies' | 'leases'> {
+/** What goes to the database: the events, their first rows, the bodies that are rendered already, and who may be sent to at once. */
+function rowsOf(prepared: readonly Prepared[]): Pick<RecordInput, 'events' | 'firsts' | 'bodies' | 'leases'> {
   const events = prepared.map(({ event }): EventToRecord => {
     const { id, organization, kind, project, facts, created } = event;
     return { id, organization, kind, project, facts: JSON.stringify(facts), created };
@@ -180,7 +183,30 @@ function rowsOf(prepared: readonly Prepared[]): Pick<RecordInput, 'events' | 'bo
     for (const [dialect, { contentType, body }] of each.bodies) bodies.push({ event, dialect, contentType, body: latin1.text(body) });
     for (const { webhook } of each.stations) leases.push({ event, webhook });
   });
-  return { events: pack(events), bodies: pack(bodies), leases: pack(leases) };
+  return { events: pack(events), firsts: firstsOf(prepared), bodies: pack(bodies), leases: pack(leases) };
+}
+
+/** Those with the same columns go together. */
+function firstsOf(prepared: readonly Prepared[]): readonly FirstRows[] {
+  const all = new Map<string, { readonly table: FirstRow['table']; readonly events: number[]; readonly rows: FirstRow['values'][] }>();
+  prepared.forEach(({ first }, event) => {
+    if (first === null) return;
+    const { table, values } = first;
+    const name = `${table} ${Object.keys(values).join(' ')}`;
+    let group = all.get(name);
+    if (group === undefined) all.set(name, (group = { table, events: [], rows: [] }));
+    group.events.push(event);
+    group.rows.push(cutOut(values));
+  });
+  return [...all.values()].map(({ table, events, rows }) => ({ table, events, rows: pack(rows) }));
+}
+
+/** Bytes in memory of their own: in a message they would be copied with all that they were cut from. */
+function cutOut(values: FirstRow['values']): FirstRow['values'] {
+  if (!Object.values(values).some((value) => value instanceof Uint8Array)) return values;
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, value instanceof Uint8Array ? new Uint8Array(value) : value]),
+  );
 }
 
 function sameRoute(one: Route[number] | undefined, webhook: string, dialect: string): boolean {

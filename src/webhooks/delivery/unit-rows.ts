@@ -1,3 +1,4 @@
+import type { FirstRow } from '../../events/record.ts';
 import type { Packed } from './packed.ts';
 
 /** What goes to the hot units and comes back: plain data. Bodies travel as Latin-1 text, a character a byte, since a Buffer in a message is copied with all that it was cut from. */
@@ -27,8 +28,17 @@ export interface OfEvent {
   readonly event: number;
 }
 
+/** Rows that events stand or fall with, of one table and with the same columns each. */
+export interface FirstRows {
+  readonly table: FirstRow['table'];
+  /** The event that each belongs to, by its place. */
+  readonly events: readonly number[];
+  readonly rows: Packed<FirstRow['values']>;
+}
+
 export interface RecordInput {
   readonly events: Packed<EventToRecord>;
+  readonly firsts: readonly FirstRows[];
   /** Rendered already, for the dialects that are known to be wanted; what else is wanted is rendered where it is found out. */
   readonly bodies: Packed<BodyText & OfEvent>;
   /** Webhooks that may be sent to at once: their deliveries are born leased. */
@@ -58,6 +68,8 @@ export interface Recorded {
   readonly made: Packed<Made & OfEvent>;
   /** Events that more webhooks want than `limit`: they keep their mark. */
   readonly incomplete: readonly number[];
+  /** Events whose first row was there before: nothing is recorded of them. */
+  readonly known: readonly number[];
 }
 
 /** An outcome, ready for its rows. */

@@ -5,7 +5,7 @@ import type { Tx } from '../../storage/database/database.ts';
 import { bodyOf } from './body.ts';
 import { aboutWebhook } from './event-row.ts';
 import { pack, unpack } from './packed.ts';
-import type { EventToRecord, Made, OfEvent, RecordInput, Recorded } from './unit-rows.ts';
+import type { EventToRecord, FirstRows, Made, OfEvent, RecordInput, Recorded } from './unit-rows.ts';
 import { lanes } from './unit-rows.ts';
 
 // A few statements for all events of a unit, each taking arrays: what counts here is how often the server is asked.
@@ -21,7 +21,9 @@ interface Wanting {
 
 export async function recordOnPostgres(tx: Tx, input: RecordInput): Promise<Recorded> {
   const events = unpack(input.events);
-  const wanting = await wantingOf(tx, input, events);
+  const known = await insertFirsts(tx, input.firsts);
+  const fresh = events.filter((_, index) => !known.includes(index));
+  const wanting = await wantingOf(tx, input, fresh);
   const leases = new Set(unpack(input.leases).map(({ event, webhook }) => `${event} ${webhook}`));
   const indexOf = new Map(events.map((event, index) => [event.id, index]));
   const all = wanting.map(({ event: id, webhook, dialect, revision }): Making => {
@@ -31,13 +33,30 @@ export async function recordOnPostgres(tx: Tx, input: RecordInput): Promise<Reco
   const counts = new Map<number, number>();
   for (const { event } of all) counts.set(event, (counts.get(event) ?? 0) + 1);
   const incomplete = events.flatMap((_, index) => ((counts.get(index) ?? 0) < input.limit ? [] : [index]));
-  if (input.known) await markEvents(tx, events, incomplete);
-  else await insertEvents(tx, events, incomplete);
-  if (all.length === 0) return { made: pack(all), incomplete };
+  const marked = new Set(incomplete.map((index) => events[index]?.id));
+  if (input.known) await markEvents(tx, fresh, marked);
+  else await insertEvents(tx, fresh, marked);
+  if (all.length === 0) return { made: pack(all), incomplete, known };
   await insertBodies(tx, input, events, all);
   const kept = await insertDeliveries(tx, input, events, all);
   // Another node was faster with the same event: its row stays.
-  return { made: pack(all.filter((each) => kept.has(each.delivery))), incomplete };
+  return { made: pack(all.filter((each) => kept.has(each.delivery))), incomplete, known };
+}
+
+/** Inserts the rows that events stand or fall with, and answers the events whose row was there, or came before it in this very unit. */
+async function insertFirsts(tx: Tx, firsts: readonly FirstRows[]): Promise<readonly number[]> {
+  const known: number[] = [];
+  for (const { table, events, rows } of firsts) {
+    const values = unpack(rows).map((row) => sql`(${sql.join(Object.values(row))})`);
+    const { rows: inserted } = await sql<{ readonly id: string }>`
+      insert into ${sql.table(table)} (${sql.join(Object.keys(rows.columns).map((name) => sql.ref(name)))}) values ${sql.join(values)}
+      on conflict do nothing returning id`.execute(tx);
+    const fresh = new Set(inserted.map((row) => row.id));
+    unpack(rows).forEach(({ id }, index) => {
+      if (!fresh.delete(String(id))) known.push(events[index] ?? 0);
+    });
+  }
+  return known;
 }
 
 type Making = Made & OfEvent;
@@ -62,8 +81,9 @@ function column(events: readonly EventToRecord[], name: 'id' | 'organization' | 
   return sql`${events.map((event) => event[name])}::text[]`;
 }
 
-async function insertEvents(tx: Tx, events: readonly EventToRecord[], incomplete: readonly number[]): Promise<void> {
-  const fannedOut = events.map((_, index) => Number(!incomplete.includes(index)));
+async function insertEvents(tx: Tx, events: readonly EventToRecord[], marked: ReadonlySet<string | undefined>): Promise<void> {
+  if (events.length === 0) return;
+  const fannedOut = events.map(({ id }) => Number(!marked.has(id)));
   await sql`
     insert into events (id, organization, kind, project, facts, created, fanned_out)
     select * from unnest(${column(events, 'id')}, ${column(events, 'organization')}, ${column(events, 'kind')},
@@ -71,8 +91,8 @@ async function insertEvents(tx: Tx, events: readonly EventToRecord[], incomplete
       ${fannedOut}::bigint[])`.execute(tx);
 }
 
-async function markEvents(tx: Tx, events: readonly EventToRecord[], incomplete: readonly number[]): Promise<void> {
-  const complete = events.filter((_, index) => !incomplete.includes(index)).map((event) => event.id);
+async function markEvents(tx: Tx, events: readonly EventToRecord[], marked: ReadonlySet<string | undefined>): Promise<void> {
+  const complete = events.filter(({ id }) => !marked.has(id)).map((event) => event.id);
   if (complete.length > 0) await sql`update events set fanned_out = 1 where id = any(${complete}::text[])`.execute(tx);
 }
 

@@ -1,0 +1,106 @@
+import { systemClock } from '../../clock.ts';
+import { createIdentifiers } from '../../identifiers.ts';
+import type { SqliteHotUnit } from '../../storage/database/hot.ts';
+import { bodyOf } from './body.ts';
+import { aboutWebhook } from './event-row.ts';
+import { pack, unpack } from './packed.ts';
+import type { EventToRecord, FirstRows, Made, OfEvent, RecordInput, Recorded } from './unit-rows.ts';
+import { lanes } from './unit-rows.ts';
+
+// Runs in the writer's thread. Statements are prepared once and run in a loop: a statement with all rows in it gains nothing on SQLite.
+
+type Connection = Parameters<SqliteHotUnit<unknown, unknown>>[0];
+
+interface Wanting {
+  readonly webhook: string;
+  readonly dialect: string;
+  readonly revision: number;
+}
+
+export const record: SqliteHotUnit<RecordInput, Recorded> = (connection) => {
+  const ids = createIdentifiers(systemClock);
+  const insertFirsts = firstInserter(connection);
+  const insertEvent = connection.prepare(
+    'insert into events (id, organization, kind, project, facts, created, fanned_out) values (?, ?, ?, ?, ?, ?, ?)',
+  );
+  const markEvent = connection.prepare('update events set fanned_out = 1 where id = ?');
+  // No join, and no limit or range that is bound: each would be planned anew with every event, which takes five times as long as to run it.
+  const wantingOf = (missing: string) =>
+    connection.prepare<unknown[], Omit<Wanting, 'revision'> & { readonly since: number }>(
+      `select webhook, dialect, since from subscriptions s where organization = ? and kind = ? and project = ? ${missing}`,
+    );
+  const revisionOf = connection.prepare('select revision from webhooks where id = ?').pluck();
+  const wanting = wantingOf('');
+  const wantingStill = wantingOf('and not exists (select 1 from deliveries d where d.event = ? and d.webhook = s.webhook)');
+  const insertBody = connection.prepare(
+    'insert into event_bodies (event, dialect, organization, content_type, body) values (?, ?, ?, ?, ?) on conflict do nothing',
+  );
+  const insertDelivery = connection.prepare(
+    `insert into deliveries (id, organization, event, kind, webhook, state, lane, due, lease_token, created, retry_until)
+     values (?, ?, ?, ?, ?, ?, ${lanes.first}, ?, ?, ?, ?)`,
+  );
+  const targetsOf = (event: EventToRecord, { known, late, limit }: RecordInput, about: string | null): readonly Wanting[] => {
+    const targets: Wanting[] = [];
+    for (const project of event.project === null ? [''] : ['', event.project]) {
+      const values = [event.organization, event.kind, project];
+      for (const { webhook, dialect, since } of known ? wantingStill.all(...values, event.id) : wanting.all(...values)) {
+        if (targets.length >= limit) return targets;
+        // Who is there in this very unit wants it, whatever the clocks say.
+        if (webhook === about || (late && since > event.created)) continue;
+        targets.push({ webhook, dialect, revision: revisionOf.get(webhook) as number });
+      }
+    }
+    return targets;
+  };
+  return (input) => {
+    const bodies = new Map(unpack(input.bodies).map((body) => [`${body.event} ${body.dialect}`, body]));
+    const leases = new Set(unpack(input.leases).map(({ event, webhook }) => `${event} ${webhook}`));
+    const made: (Made & OfEvent)[] = [];
+    const incomplete: number[] = [];
+    const known = insertFirsts(input.firsts);
+    unpack(input.events).forEach((event, index) => {
+      if (known.includes(index)) return;
+      const targets = targetsOf(event, input, aboutWebhook(event));
+      const complete = targets.length < input.limit;
+      if (!complete) incomplete.push(index);
+      const { id, organization, kind, project, facts, created } = event;
+      if (!input.known) insertEvent.run(id, organization, kind, project, facts, created, Number(complete));
+      else if (complete) markEvent.run(id);
+      for (const dialect of dialectsOf(targets)) {
+        const body = bodyOf(event, dialect, bodies.get(`${index} ${dialect}`));
+        insertBody.run(id, dialect, organization, body.contentType, body.bytes);
+      }
+      for (const { webhook, dialect, revision } of targets) {
+        const leased = leases.has(`${index} ${webhook}`);
+        const delivery = ids.next();
+        const [state, due, token] = leased ? ['leased', input.leaseUntil, input.token] : ['pending', input.now, null];
+        insertDelivery.run(delivery, organization, id, kind, webhook, state, due, token, input.now, input.retryUntil);
+        made.push({ event: index, webhook, dialect, delivery, leased, revision });
+      }
+    });
+    return { made: pack(made), incomplete, known };
+  };
+};
+
+/** One nearly always. */
+function dialectsOf(targets: readonly Wanting[]): Iterable<string> {
+  const [first] = targets;
+  return targets.length === 1 && first !== undefined ? [first.dialect] : new Set(targets.map((target) => target.dialect));
+}
+
+/** Inserts the rows that events stand or fall with, and answers the events whose row was there. */
+function firstInserter(connection: Connection): (firsts: readonly FirstRows[]) => readonly number[] {
+  const prepare = (text: string) => connection.prepare(text);
+  const prepared = new Map<string, ReturnType<typeof prepare>>();
+  const statementOf = (table: string, columns: readonly string[]) => {
+    const text = `insert into ${table} (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')}) on conflict do nothing`;
+    let statement = prepared.get(text);
+    if (statement === undefined) prepared.set(text, (statement = prepare(text)));
+    return statement;
+  };
+  return (firsts) =>
+    firsts.flatMap(({ table, events, rows }) => {
+      const insert = statementOf(table, Object.keys(rows.columns));
+      return unpack(rows).flatMap((row, index) => (insert.run(...Object.values(row)).changes === 1 ? [] : [events[index] ?? 0]));
+    });
+}
