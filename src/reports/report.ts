@@ -1,4 +1,5 @@
 import type { AnalysisFacts, Finding, FindingState, Severity } from '../analyses/finding.ts';
+import type { GateFacts } from '../events/event.ts';
 
 export type Rating = 'A' | 'B' | 'C' | 'D' | 'E';
 export type ReportType = 'CWE Top 25' | 'OWASP Top 10';
@@ -7,6 +8,38 @@ export const languages = ['en', 'fr', 'ja', 'ko', 'ru'] as const;
 export type Language = (typeof languages)[number];
 
 export type SeverityCounts = Readonly<Record<Severity, number>>;
+
+/**
+ * What SonarQube's findings have beside, counted by us: of one category, or of the report, where each finding counts once. What could not be known
+ * is null and never a number.
+ */
+export interface DetailCounts {
+  /** Open findings in new code, by severity, and the worst of them as a letter. `unknown`: open ones of which it is not said. */
+  readonly newCode: {
+    readonly open: SeverityCounts;
+    /** The sum of `open`. */
+    readonly count: number;
+    /** Null where not assessed. */
+    readonly rating: Rating | null;
+    readonly unknown: number;
+  } | null;
+  /** Minutes to mend what is open, as SonarQube reckons; the open ones without a figure are counted in `withoutEffort`. */
+  readonly effortMinutes: number;
+  readonly withoutEffort: number;
+  /** Security hotspots, and the letter for how many of them were reviewed (null where not assessed). */
+  readonly hotspots: { readonly toReview: number; readonly reviewed: number; readonly rating: Rating | null } | null;
+  /** Issues that somebody accepted (also "won't fix"), and those that somebody called false positives. */
+  readonly accepted: number;
+  readonly falsePositive: number;
+}
+
+/** Security hotspots of one report, by SonarQube's category and probability. */
+export interface HotspotCategory {
+  readonly category: string;
+  readonly probability: string;
+  readonly toReview: number;
+  readonly reviewed: number;
+}
 
 /** One line of the category table. */
 export interface CategoryResult {
@@ -26,11 +59,14 @@ export interface CategoryResult {
   /** Which CWEs below it were found, and how often. */
   readonly descendantsFound: readonly { readonly cwe: number; readonly count: number }[];
   readonly review: number;
+  /** Without reviewed hotspots, which `details` counts. */
   readonly suppressed: number;
   /** Worst severity among the direct open ones; A where there is none; null where not assessed. */
   readonly rating: Rating | null;
   /** Direct open findings of the previous version's report of this kind, null where there is none. */
   readonly previous: number | null;
+  /** Of an analysis of SonarQube: of the findings that name this category directly. */
+  readonly details?: DetailCounts;
 }
 
 /** A finding as a report shows it. */
@@ -74,6 +110,12 @@ export interface ReportDocument {
   /** `sonar.analysis.*` and the like. */
   readonly properties: Readonly<Record<string, string>>;
   readonly facts: AnalysisFacts;
+  /** The quality gate as it came out; left out where there is none. */
+  readonly gate?: GateFacts;
+  /** Of an analysis of SonarQube: of the findings in at least one category. */
+  readonly details?: DetailCounts;
+  /** Beside `details`, where hotspots could be read. */
+  readonly hotspotCategories?: readonly HotspotCategory[];
   readonly assessed: boolean;
   readonly rating: Rating | null;
   /** Distinct open findings in at least one category. 0 where not assessed. */

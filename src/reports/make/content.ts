@@ -1,5 +1,6 @@
 import { createHash, hash } from 'node:crypto';
-import type { Finding, Tool } from '../../analyses/finding.ts';
+import type { AnalysisFacts, Finding, SonarqubeFacts, SonarqubeNotice, Tool } from '../../analyses/finding.ts';
+import type { GateFacts } from '../../events/event.ts';
 import type { ReportDocument } from '../report.ts';
 
 const digestBytes = 32;
@@ -12,7 +13,10 @@ export interface ContentHash {
   digest(document: ContentFacts): string;
 }
 
-/** What of the document is content. Left out: ids, `madeAt`, first seen, change, trend, previous counts, what reads the place in the file. */
+/**
+ * What of the document is content. Left out: ids, `madeAt`, first seen, change, trend, previous counts, what reads the place in the file, the
+ * analysis's key at SonarQube and how it was fetched.
+ */
 export type ContentFacts = Pick<
   ReportDocument,
   | 'language'
@@ -26,6 +30,7 @@ export type ContentFacts = Pick<
   | 'cweCatalogue'
   | 'properties'
   | 'facts'
+  | 'gate'
   | 'assessed'
   | 'rating'
   | 'projectRating'
@@ -74,7 +79,21 @@ function canonicalFinding(finding: Finding, categories: readonly string[]): stri
     finding.state,
     suppression && [suppression.kind, suppression.status, suppression.justification],
     categories,
+    ...beside(finding),
   ]);
+}
+
+/** Nothing at all where a scanner tells nothing of the kind: what SARIF came to before these were known, it comes to still. */
+function beside({ hotspot, effortMinutes, isNew, url, suppression }: Finding): readonly unknown[] {
+  const words = [
+    hotspot && [hotspot.category, hotspot.probability, hotspot.status, hotspot.resolution],
+    effortMinutes,
+    isNew,
+    url,
+    suppression?.by,
+    suppression?.at,
+  ];
+  return words.some((word) => word !== undefined) ? [words] : [];
 }
 
 function canonicalHeader(document: ContentFacts): string {
@@ -92,7 +111,7 @@ function canonicalHeader(document: ContentFacts): string {
     facts.tools.map(canonicalTool).sort(),
     Object.entries(facts.totals).sort(([a], [b]) => (a < b ? -1 : 1)),
     facts.runsWithoutResults,
-    facts.notices.map((notice) => JSON.stringify([notice.code, notice.count])).sort(),
+    facts.notices.map((notice) => JSON.stringify(canonicalNotice(notice))).sort(),
     [document.assessed, document.rating, document.projectRating, document.projectOpen],
     document.categories.map((category) => [
       category.id,
@@ -101,7 +120,33 @@ function canonicalHeader(document: ContentFacts): string {
       category.withDescendants,
       category.descendantsFound.map((found) => [found.cwe, found.count]),
     ]),
+    ...(facts.sonarqube === undefined && document.gate === undefined
+      ? []
+      : [[canonicalGate(document.gate), canonicalSonarqube(facts.sonarqube)]]),
   ]);
+}
+
+/** How far the server moved while it was asked is another number each time; that it moved is content. */
+const uncounted: ReadonlySet<string> = new Set<SonarqubeNotice>(['total_changed_meanwhile', 'analysis_changed_meanwhile']);
+
+function canonicalNotice({ code, count }: AnalysisFacts['notices'][number]): readonly unknown[] {
+  return uncounted.has(code) ? [code] : [code, count];
+}
+
+/** SonarQube promises no order of conditions. */
+function canonicalGate(gate: GateFacts | undefined): unknown {
+  if (gate === undefined) return null;
+  const conditions = gate.conditions.map((condition) =>
+    JSON.stringify([condition.metric, condition.operator, condition.value, condition.status, condition.errorThreshold]),
+  );
+  return [gate.name, gate.status, conditions.sort()];
+}
+
+function canonicalSonarqube(facts: SonarqubeFacts | undefined): unknown {
+  if (facts === undefined) return null;
+  const { analysis: _key, analysisUrl: _url, fetch: _fetch, measures, newCode, rules, ...rest } = facts;
+  const sorted = (object: object | undefined): unknown => object && Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1));
+  return [sorted(rest), sorted(measures), sorted(newCode), rules && [rules.seen, rules.withoutStandards]];
 }
 
 function canonicalTool(tool: Tool): string {

@@ -45,6 +45,7 @@ export function buildDocument(options: {
     generator: { name: 'Gatepost', version: gatepostVersion() },
     properties: analysis.properties,
     facts,
+    ...(analysis.gate === undefined || analysis.gate === null ? {} : { gate: analysis.gate }),
     ...evaluation,
     change: fixed === null ? null : { new: changes.new, fixed, still: changes.still, reopened: changes.reopened },
     trend: [...report.trend, point].slice(-trendPointsMax),

@@ -7,6 +7,8 @@ import { assessable } from '../standards/assessed.ts';
 import { mappingUsage } from '../standards/catalogue.ts';
 import { categoriesOf } from '../standards/standard.ts';
 import type { Category, Standard } from '../standards/standard.ts';
+import { createDetailTally, createHotspotTally } from './details.ts';
+import type { DetailsKnown } from './details.ts';
 import type { Change, Marks } from './known.ts';
 import { createWorst } from './worst.ts';
 
@@ -32,6 +34,8 @@ export type Evaluation = Pick<
   | 'setAside'
   | 'setAsideTotal'
   | 'mappingNotes'
+  | 'details'
+  | 'hotspotCategories'
 > & { readonly changes: Readonly<Record<Change, number>> };
 
 export interface Evaluator {
@@ -55,11 +59,13 @@ export function createEvaluator(options: {
   readonly standard: Standard;
   readonly tools: readonly Tool[];
   readonly previousCategories: Readonly<Record<string, number>> | null;
+  /** What of the details can be counted (`detailsKnown`); null where the scanner tells of none. */
+  readonly details?: DetailsKnown | null;
   readonly shownMax?: number;
 }): Evaluator {
-  const { standard, tools } = options;
+  const { standard, tools, details: known = null } = options;
   const fed = assessable(standard, tools);
-  const tallies = standard.categories.map((category, index) => createTally(category, fed.has(index)));
+  const tallies = standard.categories.map((category, index) => createTally(category, fed.has(index), known));
   const shown = createWorst<Placed>(options.shownMax ?? findingsShownMax, worseFirst);
   const aside = createWorst<Placed>(setAsideShownMax, asideFirst);
   const total = emptyCounts();
@@ -67,6 +73,8 @@ export function createEvaluator(options: {
   const changes = { new: 0, still: 0, reopened: 0 };
   const asideTotal = { review: 0, suppressed: 0, absent: 0 };
   const notes = new Map<number, number>();
+  const details = createDetailTally();
+  const hotspots = createHotspotTally();
 
   const countOpen = (finding: Finding, change: Change | null): void => {
     total[finding.severity] += 1;
@@ -90,6 +98,8 @@ export function createEvaluator(options: {
       if (first === undefined) return null;
       if (finding.state === 'open') countOpen(finding, marks.change);
       else asideTotal[finding.state] += 1;
+      details.add(finding);
+      hotspots.add(finding);
       const categories = direct.map((index) => standard.categories[index]?.id ?? '');
       const firstSeen = marks.firstSeen === null ? null : timestampText(marks.firstSeen);
       const reported = { ...finding, categories, firstSeen, change: marks.change };
@@ -113,6 +123,8 @@ export function createEvaluator(options: {
         setAside: aside.sorted().map((placed) => placed.finding),
         setAsideTotal: asideTotal,
         mappingNotes: notesOf(notes),
+        ...(known === null ? {} : { details: details.result(known, assessed) }),
+        ...(known?.hotspots === true ? { hotspotCategories: hotspots.result() } : {}),
         changes,
       };
     },
@@ -127,8 +139,9 @@ interface Tally {
   result(previous: Readonly<Record<string, number>> | null): CategoryResult;
 }
 
-function createTally(category: Category, fed: boolean): Tally {
+function createTally(category: Category, fed: boolean, known: DetailsKnown | null): Tally {
   const open = emptyCounts();
+  const details = createDetailTally();
   const found = new Map<number, number>();
   let assessed = fed;
   let review = 0;
@@ -140,7 +153,8 @@ function createTally(category: Category, fed: boolean): Tally {
       assessed = true;
       if (finding.state === 'open') open[finding.severity] += 1;
       if (finding.state === 'review') review += 1;
-      if (finding.state === 'suppressed') suppressed += 1;
+      if (finding.state === 'suppressed' && finding.hotspot === undefined) suppressed += 1;
+      details.add(finding);
     },
     below: (cwe) => void found.set(cwe, (found.get(cwe) ?? 0) + 1),
     within: () => void (withDescendants += 1),
@@ -157,6 +171,7 @@ function createTally(category: Category, fed: boolean): Tally {
       suppressed,
       rating: assessed ? ratingOf(open) : null,
       previous: previous === null ? null : (previous[category.id] ?? 0),
+      ...(known === null ? {} : { details: details.result(known, assessed) }),
     }),
   };
 }

@@ -137,6 +137,7 @@ function resultOf(finding: ReportedFinding, rule: RuleSeen | null): unknown {
     fingerprints: { 'gatepost/v1': finding.fingerprint },
     baselineState: finding.state === 'absent' ? 'absent' : finding.change === null ? undefined : baselineStates[finding.change],
     suppressions: finding.state === 'suppressed' ? [suppressionOf(finding)] : undefined,
+    hostedViewerUri: finding.url,
     taxa: finding.cwes.map((cwe) => ({ id: String(cwe), toolComponent: { name: 'CWE', index: 0 } })),
     properties: {
       severity: finding.severity,
@@ -145,17 +146,29 @@ function resultOf(finding: ReportedFinding, rule: RuleSeen | null): unknown {
       firstSeen: finding.firstSeen ?? undefined,
       messageCut: finding.messageCut,
       sourcePointer: finding.pointer,
+      hotspot: finding.hotspot,
+      effortMinutes: finding.effortMinutes,
+      isNew: finding.isNew,
       tags: finding.owasp.map((tag) => `OWASP-${tag.id}:${tag.edition}`),
     },
   };
 }
 
-/** The status stays as it was found: one that does not suppress would not have led here. */
+/**
+ * The status stays as it was found: one that does not suppress would not have led here. SARIF has no word for a false positive and no place for
+ * who and when: it is an accepted suppression, and the rest stands in its properties.
+ */
 function suppressionOf(finding: ReportedFinding): unknown {
   const { suppression } = finding;
-  return suppression === undefined
-    ? { kind: 'external' }
-    : { kind: suppression.kind, status: suppression.status, justification: suppression.justification };
+  if (suppression === undefined) return { kind: 'external' };
+  const { kind, status, justification, by, at } = suppression;
+  const isFalse = status === 'falsePositive';
+  return {
+    kind,
+    status: isFalse ? 'accepted' : status,
+    justification,
+    properties: isFalse || by !== undefined || at !== undefined ? { status, by, at } : undefined,
+  };
 }
 
 function physicalLocation(place: Place): unknown {
@@ -188,6 +201,7 @@ function cweTaxonomy(cwes: ReadonlySet<number>): unknown {
 function reportProperties(document: ReportDocument): unknown {
   const { id, type, edition, version, branch, revision, analysisDate, madeAt, generator, contentSha256, vulnerabilitiesCount, rating } =
     document;
+  const { gate, details, facts } = document;
   return {
     gatepost: {
       id,
@@ -202,6 +216,9 @@ function reportProperties(document: ReportDocument): unknown {
       contentSha256,
       vulnerabilitiesCount,
       rating,
+      gate,
+      details,
+      sonarqube: facts.sonarqube,
     },
   };
 }

@@ -6,6 +6,7 @@ import { documentLines } from '../render/volumes.ts';
 import type { ReportDocument } from '../report.ts';
 import type { Standard } from '../standards/standard.ts';
 import { createContentHash } from './content.ts';
+import { detailsKnown } from './details.ts';
 import { buildDocument } from './document.ts';
 import { createEvaluator } from './evaluate.ts';
 import { writeFindingsJson } from './findings-json.ts';
@@ -80,7 +81,12 @@ async function evaluate(options: {
 }): Promise<ReportDocument> {
   const { job, report, standard, reading, files } = options;
   const { tools } = reading.facts;
-  const evaluator = createEvaluator({ standard, tools, previousCategories: report.previousCategories });
+  const evaluator = createEvaluator({
+    standard,
+    tools,
+    previousCategories: report.previousCategories,
+    details: detailsKnown(reading.facts),
+  });
   const content = createContentHash();
   const findings = createTextFile(files.findings);
   const sarif = createFindingsSarif({ directory: job.directory, path: files.sarif, tools });
