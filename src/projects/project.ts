@@ -10,6 +10,8 @@ export interface Project {
   readonly retentionVersions: number | null;
   /** How many days a version is kept; null: for ever. */
   readonly retentionDays: number | null;
+  /** The quality gate that it chose; null: the organization's default. */
+  readonly gate: string | null;
   readonly created: number;
 }
 

@@ -5,7 +5,7 @@ import type { HttpServer } from '../http/http-server.ts';
 import { decodeCursor, encodeCursor, nextLink, pageLimitDefault, pageParameters } from '../http/paging.ts';
 import type { Identifiers } from '../identifiers.ts';
 import type { DeletionStep } from '../organizations/deletion.ts';
-import type { Database } from '../storage/database/database.ts';
+import type { Database, Tx } from '../storage/database/database.ts';
 import { deleteProject } from './deletion.ts';
 import type { Project } from './project.ts';
 import { projectKeyCharactersMax, retentionDaysMax, retentionVersionsMax } from './project.ts';
@@ -17,12 +17,16 @@ const RetentionVersions = Type.Union([Type.Integer({ minimum: 1, maximum: retent
 const RetentionDays = Type.Union([Type.Integer({ minimum: 1, maximum: retentionDaysMax }), Type.Null()], {
   description: 'How many days a version is kept after its last analysis; null: for ever.',
 });
+const Gate = Type.Union([Type.String(), Type.Null()], {
+  description: 'Id of the quality gate that its analyses are held against; null: the organization’s default.',
+});
 const ProjectBody = Type.Object({
   id: Type.String(),
   key: Type.String({ description: 'SonarQube’s project key. Never changes.' }),
   name: Type.String(),
   retentionVersions: RetentionVersions,
   retentionDays: RetentionDays,
+  gate: Gate,
   created: Type.String({ format: 'date-time' }),
 });
 const params = Type.Object({
@@ -40,6 +44,8 @@ export interface ProjectRoutesDeps {
   readonly ids: Identifiers;
   /** What other nouns delete when a project goes. */
   readonly deletionSteps: readonly DeletionStep[];
+  /** Fails with `unknown_gate` where there is no quality gate of this id; holds it until the unit ends. */
+  readonly assertGateThere?: (options: { readonly tx: Tx; readonly organization: string; readonly gate: string }) => Promise<void>;
   /** A project has another name now: whoever keeps a copy of it is told, after the commit. */
   readonly renamed?: (scope: { readonly organization: string; readonly project: string; readonly name: string }) => Promise<void>;
 }
@@ -82,14 +88,14 @@ function readRoutes(server: HttpServer, { database }: ProjectRoutesDeps): void {
   );
 }
 
-function writeRoutes(server: HttpServer, { database, clock, ids, deletionSteps, renamed }: ProjectRoutesDeps): void {
+function writeRoutes(server: HttpServer, { database, clock, ids, deletionSteps, assertGateThere, renamed }: ProjectRoutesDeps): void {
   server.patch(
     '/v1/projects/:key',
     {
       config: { scope: 'admin' },
       schema: {
         summary: 'Change a project',
-        description: 'Changes the name or what is kept. What is not named stays as it is. The key cannot be changed.',
+        description: 'Changes the name, what is kept, or the quality gate. What is not named stays as it is. The key cannot be changed.',
         tags,
         params,
         body: Type.Object(
@@ -97,6 +103,7 @@ function writeRoutes(server: HttpServer, { database, clock, ids, deletionSteps, 
             name: Type.Optional(Type.String()),
             retentionVersions: Type.Optional(RetentionVersions),
             retentionDays: Type.Optional(RetentionDays),
+            gate: Type.Optional(Gate),
           },
           { additionalProperties: false },
         ),
@@ -108,7 +115,10 @@ function writeRoutes(server: HttpServer, { database, clock, ids, deletionSteps, 
       const project = await callersProject({ read: database.read, caller: request.caller, key: request.params.key });
       const change = request.body;
       const actor = `token:${token}` as const;
-      const changed = await database.write((tx) => updateProject({ tx, organization, project, change, actor, ids, clock }));
+      const changed = await database.write(async (tx) => {
+        if (typeof change.gate === 'string') await assertGateThere?.({ tx, organization, gate: change.gate });
+        return updateProject({ tx, organization, project, change, actor, ids, clock });
+      });
       if (changed.name !== project.name) await renamed?.({ organization, project: project.id, name: changed.name });
       return bodyOf(changed);
     },

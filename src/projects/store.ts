@@ -13,8 +13,8 @@ import type { Project } from './project.ts';
 import { checkedProjectKey } from './project.ts';
 
 function projectOf(row: Selectable<ProjectsTable>): Project {
-  const { id, key, name, retention_versions, retention_days, created } = row;
-  return { id, key, name, retentionVersions: retention_versions, retentionDays: retention_days, created };
+  const { id, key, name, retention_versions, retention_days, gate, created } = row;
+  return { id, key, name, retentionVersions: retention_versions, retentionDays: retention_days, gate, created };
 }
 
 /** The project of this key, or null. */
@@ -145,6 +145,8 @@ export interface ProjectChange {
   readonly name?: string;
   readonly retentionVersions?: number | null;
   readonly retentionDays?: number | null;
+  /** One that is there: the caller has seen to it, in this unit. */
+  readonly gate?: string | null;
 }
 
 export interface UpdateProjectOptions {
@@ -166,6 +168,7 @@ export async function updateProject(options: UpdateProjectOptions): Promise<Proj
       name: change.name === undefined ? project.name : checkedName(change.name),
       retention_versions: change.retentionVersions === undefined ? project.retentionVersions : change.retentionVersions,
       retention_days: change.retentionDays === undefined ? project.retentionDays : change.retentionDays,
+      ...(change.gate === undefined ? {} : { gate: change.gate }),
     })
     .where('organization', '=', organization)
     .where('id', '=', project.id)
