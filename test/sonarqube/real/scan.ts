@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { RealServer } from './server.ts';
+
+export interface Scan {
+  readonly project: string;
+  readonly name: string;
+  readonly version: string;
+  readonly root: string;
+  readonly properties?: Readonly<Record<string, string>>;
+}
+
+const endedWithinMs = 5 * 60_000;
+
+/** Scans a folder with the real scanner; answers the background task's id once the task has ended, however it did. */
+export async function scan(server: RealServer, { project, name, version, root, properties = {} }: Scan): Promise<string> {
+  const work = mkdtempSync(join(server.directory, 'scan-'));
+  const old = server.version.startsWith('9.');
+  const values = {
+    'sonar.host.url': server.url,
+    [old ? 'sonar.login' : 'sonar.token']: server.token,
+    'sonar.projectKey': project,
+    'sonar.projectName': name,
+    'sonar.projectVersion': version,
+    'sonar.projectBaseDir': root,
+    'sonar.sources': 'src',
+    'sonar.java.binaries': 'classes',
+    'sonar.working.directory': work,
+    'sonar.scanner.skipJreProvisioning': 'true',
+    ...properties,
+  };
+  const parameters = Object.entries(values).map(([key, value]) => `-D${key}=${value}`);
+  await run(server, ['-Xmx1g', '-cp', server.scanner, ...parameters, 'org.sonarsource.scanner.cli.Main'], root);
+  const task = /^ceTaskId=(.*)$/m.exec(readFileSync(join(work, 'report-task.txt'), 'utf8'))?.[1] ?? '';
+  await taskEnded(server, task);
+  return task;
+}
+
+function run({ java, directory }: RealServer, parameters: readonly string[], cwd: string): Promise<void> {
+  const output: Buffer[] = [];
+  const child = spawn(java, parameters, {
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env.PATH,
+      HOME: directory,
+      JAVA_HOME: join(java, '..', '..'),
+      SONAR_USER_HOME: join(directory, 'scanner-home'),
+      LC_ALL: 'C.UTF-8',
+    },
+  });
+  child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => output.push(chunk));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`The scanner ended with ${code}:\n${Buffer.concat(output).toString('utf8').slice(-3_000)}`));
+    });
+  });
+}
+
+async function taskEnded({ url, token }: RealServer, task: string): Promise<void> {
+  const headers = { authorization: `Basic ${Buffer.from(`${token}:`).toString('base64')}` };
+  const end = Date.now() + endedWithinMs;
+  while (Date.now() < end) {
+    const answer = await fetch(`${url}/api/ce/task?id=${encodeURIComponent(task)}`, { headers });
+    const { task: state } = (await answer.json()) as { task?: { status?: string } };
+    if (['SUCCESS', 'FAILED', 'CANCELED'].includes(state?.status ?? '')) return;
+    await wait(1_000);
+  }
+  throw new Error(`The task ${task} did not end.`);
+}
