@@ -19,6 +19,7 @@ import { createGuard, parseAllowlist } from './delivery/guard.ts';
 import { parseProxyUrl } from './delivery/proxy.ts';
 import { createReplays } from './delivery/replay-round.ts';
 import { createSteadyClock } from './delivery/steady-clock.ts';
+import { sonarqubeDialect } from './dialects/sonarqube.ts';
 
 /** How often the time is written down that the steady clock shows: a clock that was set back while no server ran is noticed by it. */
 export const clockKeptMs = 60_000;
@@ -108,6 +109,7 @@ function settingsOf({
       ca: configuration.caFile === null ? null : readAuthorities(configuration.caFile),
     },
     addedHeaders: checkedHeaders(configuration.webhookHeaders),
+    userAgents: { [sonarqubeDialect.name]: `SonarQube/${configuration.sonarqubeVersion}` },
     ...(leaseMs === undefined ? {} : { leaseMs }),
   };
 }

@@ -10,19 +10,24 @@ export const answerHeaderCharactersMax = 1_000;
 export interface ComposeOptions {
   readonly job: Job;
   readonly target: Target;
+  /** Where the webhook's dialect has none of its own. */
   readonly userAgent: string;
   /** By the wall clock: receivers compare it with theirs. */
   readonly now: number;
 }
 
-/** The request of one attempt: the body as it was kept, signed now. Pure. */
+/** The request of one attempt: the body as it was kept, signed now. Pure. The order of the headers is that of SonarQube's contract, section 2. */
 export function compose({ job, target, userAgent, now }: ComposeOptions): Outgoing {
   const { dialect, authorization, addedHeaders } = target;
-  const headers = ['content-type', job.contentType, 'user-agent', userAgent];
-  if (authorization !== null) headers.push('authorization', authorization);
-  put(headers, dialect.headers({ kind: job.kind, attempt: job.attempt }));
-  const signable = { id: job.delivery, timestampSeconds: Math.floor(now / 1000), body: job.body, secrets: target.secrets() };
-  for (const scheme of dialect.schemes) put(headers, scheme(signable));
+  const headers: string[] = [];
+  put(headers, dialect.headers({ delivery: job.delivery, kind: job.kind, attempt: job.attempt, body: job.body }));
+  if (authorization !== null) headers.push('Authorization', authorization);
+  const secrets = target.secrets();
+  if (secrets !== null) {
+    const signable = { id: job.delivery, timestampSeconds: Math.floor(now / 1000), body: job.body, secrets };
+    for (const scheme of dialect.schemes) put(headers, scheme(signable));
+  }
+  headers.push('Content-Type', job.contentType, 'User-Agent', target.userAgent ?? userAgent);
   if (addedHeaders.length > 0) headers.push(...addedHeaders);
   return { webhook: target.webhook, url: target.url, transport: target.transport, headers, body: job.body };
 }
@@ -31,12 +36,12 @@ function put(headers: string[], more: Readonly<Record<string, string>>): void {
   for (const name in more) headers.push(name, more[name] ?? '');
 }
 
-/** The request as it is kept and shown, as JSON: who knows a signature could send the same again, so none is, nor is any added header's value. */
+/** The request as it is kept and shown, as JSON with names in lower case: who knows a signature could send the same again, so none is, nor is any added header's value. */
 export function shownRequest({ headers }: Outgoing, { shownUrl, addedHeaders }: Target, reason: string | null): string {
   const shown: Record<string, string> = {};
   const own = headers.length - addedHeaders.length;
   for (let index = 0; index < headers.length; index += 2) {
-    const name = headers[index] ?? '';
+    const name = (headers[index] ?? '').toLowerCase();
     shown[name] = index < own ? shownHeader(name, headers[index + 1] ?? '') : mask;
   }
   const request = { method: 'POST', url: shownUrl, headers: shown };
@@ -45,6 +50,7 @@ export function shownRequest({ headers }: Outgoing, { shownUrl, addedHeaders }: 
 
 function shownHeader(name: string, value: string): string {
   if (name === 'authorization') return value.replace(/ .*$/, ` ${mask}`);
+  if (name.startsWith('x-sonar-webhook-hmac')) return mask;
   if (!name.includes('signature')) return value;
   // One value nearly always; two while a secret is being changed.
   if (value.startsWith('v1,') && !value.includes(' ')) return `v1,${mask}`;

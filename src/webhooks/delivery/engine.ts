@@ -63,6 +63,8 @@ export interface DeliveryOptions {
   /** How long what is settled is kept. */
   readonly keptMs: number;
   readonly userAgent: string;
+  /** By dialect, where one gives itself another name. */
+  readonly userAgents?: Readonly<Record<string, string>>;
   readonly registry?: Registry | undefined;
   readonly bounds?: Partial<Bounds>;
   readonly sizes?: Partial<LaneSizes>;

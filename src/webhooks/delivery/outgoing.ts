@@ -23,7 +23,7 @@ export interface Outgoing {
   readonly webhook: string;
   readonly url: URL;
   readonly transport: Transport;
-  /** Name, value, name, value: no name twice, all in lower case, and neither `host` nor `content-length`, which follow from the rest. */
+  /** Name, value, name, value: no name twice, and neither `host` nor `content-length`, which follow from the rest. */
   readonly headers: readonly string[];
   readonly body: Buffer;
 }

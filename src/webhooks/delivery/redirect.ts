@@ -27,7 +27,8 @@ export function headersForOtherOrigin(headers: readonly string[]): readonly stri
   const kept: string[] = [];
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const [name = '', value = ''] = headers.slice(index, index + 2);
-    if (harmless.has(name) || (name.startsWith('x-gatepost-') && !name.includes('signature'))) kept.push(name, value);
+    const known = name.toLowerCase();
+    if (harmless.has(known) || (known.startsWith('x-gatepost-') && !known.includes('signature'))) kept.push(name, value);
   }
   return kept;
 }

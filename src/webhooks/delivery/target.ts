@@ -27,13 +27,15 @@ export interface Target {
   readonly shownUrl: string;
   readonly transport: Transport;
   readonly authorization: string | null;
+  /** Null: that of the server. */
+  readonly userAgent: string | null;
   /** Name, value, name, value. */
   readonly addedHeaders: readonly string[];
   readonly policy: RetryPolicy;
   readonly ordered: boolean;
   readonly rate: Rate | null;
-  /** What signs now. */
-  secrets(): LiveSecrets;
+  /** What signs now; null: it has no secret, and nothing is signed. */
+  secrets(): LiveSecrets | null;
   /** What must be masked in whatever the receiver throws back. */
   readonly masked: readonly string[];
   readonly remembered: Remembered;
@@ -58,6 +60,8 @@ export interface TargetOptions {
   readonly retryIntervalMs: number;
   /** Added to every request beside the webhook's own. */
   readonly addedHeaders: Readonly<Record<string, string>>;
+  /** By dialect, where one gives itself another name than the server's. */
+  readonly userAgents?: Readonly<Record<string, string>>;
 }
 
 /** Webhooks that one statement reads. */
@@ -108,11 +112,10 @@ async function select(read: Reader, ids: readonly string[]) {
     .execute();
 }
 
-function open(row: Row, { sealer, clock, addedHeaders }: TargetOptions) {
+function open(row: Row, { sealer, clock, addedHeaders, userAgents = {} }: TargetOptions) {
   const opened = openRow(sealer, row, Object.values(addedHeaders));
-  const both: LiveSecrets = { current: opened.secret, previous: opened.previousSecret };
-  const alone: LiveSecrets = { current: opened.secret, previous: null };
-  const until = opened.previousSecret === null ? null : row.previous_secret_until;
+  const { alone, both } = signingWith(opened);
+  const until = both === alone ? null : row.previous_secret_until;
   const dialect = dialectOf(row.dialect);
   return {
     dialect,
@@ -120,8 +123,16 @@ function open(row: Row, { sealer, clock, addedHeaders }: TargetOptions) {
     shownUrl: maskUrl(opened.url),
     transport: { proxy: opened.proxy, ca: row.ca, redirects: dialect.redirects, revision: row.revision },
     authorization: basicAuthorization(opened.url),
+    userAgent: userAgents[dialect.name] ?? null,
     addedHeaders: addedHeaderList(addedHeaders, opened.headers, opened.url),
     secrets: () => (until !== null && clock.now() < until ? both : alone),
     masked: opened.masked,
   };
+}
+
+/** An empty secret is none: what was signed with before then signs no longer, and nothing is signed beside what is signed first. */
+function signingWith({ secret, previousSecret }: { readonly secret: string; readonly previousSecret: string | null }) {
+  const alone: LiveSecrets | null = secret === '' ? null : { current: secret, previous: null };
+  const both = alone === null || previousSecret === null || previousSecret === '' ? alone : { ...alone, previous: previousSecret };
+  return { alone, both };
 }

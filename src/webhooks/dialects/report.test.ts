@@ -23,7 +23,7 @@ test('the body has exactly the shape of the list answer, whatever order the fact
 });
 
 test('the headers name the event and count the attempts', () => {
-  assert.deepEqual(reportDialect.headers({ kind: 'report.updated', attempt: 7 }), {
+  assert.deepEqual(reportDialect.headers({ delivery: 'd', kind: 'report.updated', attempt: 7, body: Buffer.alloc(0) }), {
     'x-gatepost-event': 'report.updated',
     'x-gatepost-attempt': '7',
   });

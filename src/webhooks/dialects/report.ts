@@ -1,5 +1,6 @@
 import { timestampText } from '../../clock.ts';
 import type { AnalysisCompletedFacts, GatepostEvent, ListedReport, WebhookFacts } from '../../events/event.ts';
+import { eventKinds } from '../../events/event.ts';
 import { plainHex } from '../signing/plain-hex.ts';
 import { standardWebhooks } from '../signing/standard-webhooks.ts';
 import type { Dialect } from './dialect.ts';
@@ -8,10 +9,13 @@ import type { Dialect } from './dialect.ts';
 export const reportDialect: Dialect = {
   name: 'report',
   contentType: 'application/json',
+  events: eventKinds,
   body,
   headers: ({ kind, attempt }) => ({ 'x-gatepost-event': kind, 'x-gatepost-attempt': String(attempt) }),
   schemes: [standardWebhooks, plainHex('x-gatepost-signature-256')],
+  secretOptional: false,
   redirects: 0,
+  sample: ({ organization }) => ({ organizationId: organization.id, reports: [] }),
 };
 
 function body({ kind, facts, created }: GatepostEvent): Buffer {

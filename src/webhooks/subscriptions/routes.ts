@@ -13,7 +13,7 @@ import type { Guard } from '../delivery/guard.ts';
 import { attemptBody, deliveryBody, TestedDelivery } from '../delivery/schema.ts';
 import { insertTestDelivery, parseWait, testedDelivery } from '../delivery/test-delivery.ts';
 import { cancelPending } from '../delivery/upkeep.ts';
-import { dialectDefault } from '../dialects/all.ts';
+import { dialectDefault, requireEventsOfDialect } from '../dialects/all.ts';
 import { generateSecret } from '../signing/secret.ts';
 import { checkedSending, checkedUrl } from './given.ts';
 import { rotateSecret, updateWebhook } from './change.ts';
@@ -110,6 +110,7 @@ function createRoute(server: HttpServer, { database, sealer, guard, clock, ids }
       const url = await checkedUrl(guard, body.url);
       const sending = await checkedSending(guard, body);
       const { events, dialect = dialectDefault } = body;
+      requireEventsOfDialect(dialect, events);
       const webhook = await database.write((tx) =>
         insertWebhook({ tx, organization, project, name, url, events, dialect, secret, sending, actor, sealer, ids, clock }),
       );
@@ -150,6 +151,7 @@ function changeRoutes(server: HttpServer, { database, sealer, guard, clock, ids,
       const who = of(request.caller);
       const { name, url, events, active, proxy, ...rest } = request.body;
       const webhook = await readWebhook({ ...who, read: database.read, sealer, webhook: request.params.id });
+      if (events !== undefined) requireEventsOfDialect(webhook.dialect, events);
       const newUrl = url === undefined || url === webhook.url ? undefined : await checkedUrl(guard, url);
       const change = {
         ...(name === undefined ? {} : { name: checkedName(name) }),
@@ -231,7 +233,7 @@ function testRoute(server: HttpServer, { database, sealer, clock, ids, wake }: W
       schema: {
         summary: 'Send a test event',
         description:
-          'A delivery of an event `webhook.test` with an empty list of reports goes the very way of every other, with the same address guard and signatures. It is tried once. `Location` names the delivery, whose attempt says what came of it; with `wait` the answer does.',
+          'A delivery of an event `webhook.test` with an empty list of reports, in the dialect `sonarqube` with a made-up analysis, goes the very way of every other, with the same address guard and signatures. It is tried once. `Location` names the delivery, whose attempt says what came of it; with `wait` the answer does.',
         tags,
         params,
         querystring: Type.Object({
@@ -248,7 +250,16 @@ function testRoute(server: HttpServer, { database, sealer, clock, ids, wake }: W
       const id = await database.write(async (tx) => {
         const webhook = await readWebhook({ ...who, read: tx, sealer, webhook: request.params.id });
         const target = { ...webhook, project: webhook.project?.id ?? null };
-        return insertTestDelivery({ tx, organization: who.organization, webhook: target, ids, clock });
+        const serverUrl = server.publicUrl(request);
+        return insertTestDelivery({
+          tx,
+          organization: who.organization,
+          slug: request.caller.slug,
+          serverUrl,
+          webhook: target,
+          ids,
+          clock,
+        });
       });
       wake(request.params.id);
       const left = new AbortController();
