@@ -8,6 +8,10 @@ import type { Identifiers } from '../../identifiers.ts';
 import type { Sealer } from '../../secret-key.ts';
 import type { ArtifactStore } from '../../storage/artifacts/store.ts';
 import type { Database } from '../../storage/database/database.ts';
+import { ingestRoutes } from './ingest-routes.ts';
+import { createIntake } from './intake.ts';
+import { createReceipts } from './receipts.ts';
+import { createSourceLookup } from './source-lookup.ts';
 
 export interface SonarqubeOptions {
   readonly configuration: Configuration;
@@ -35,10 +39,17 @@ export interface Sonarqube {
   stop(graceMs: number): Promise<void>;
 }
 
-export function createSonarqube(_options: SonarqubeOptions): Sonarqube {
+export function createSonarqube(options: SonarqubeOptions): Sonarqube {
+  const lookup = createSourceLookup(options);
+  const intake = createIntake(options);
+  const receipts = createReceipts(options);
   return {
-    async routes(_server) {},
+    async routes(server) {
+      await ingestRoutes(server, { lookup, intake, receipts, taken: () => {} });
+    },
     start() {},
-    async stop(_graceMs) {},
+    async stop(_graceMs) {
+      await receipts.stop();
+    },
   };
 }
