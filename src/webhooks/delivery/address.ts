@@ -151,3 +151,11 @@ export function refusalOf(address: AddressBytes, rules: AddressRules): string | 
     ? 'own_interface'
     : null;
 }
+
+/** The two kinds of refusal that SonarQube's clients know apart by their messages (its contract, 2.1). */
+export type RefusalKind = 'loopback_or_wildcard' | 'other';
+
+/** Whether it is this machine that was refused, in whatever form, as SonarQube has always done; or something that only newer versions or we refuse. */
+export function refusalKind(reason: string): RefusalKind {
+  return /^(?:ipv4_mapped:)?(?:loopback|unspecified|own_interface)$/.test(reason) ? 'loopback_or_wildcard' : 'other';
+}

@@ -4,7 +4,8 @@ import { AddressRefused } from './guard.ts';
 import type { Answer, Outgoing } from './outgoing.ts';
 import { answerBytesMax } from './outgoing.ts';
 import type { Line, Pool, Taker } from './pool.ts';
-import { headersForOtherOrigin, isFollowed, redirectTarget } from './redirect.ts';
+import type { RedirectFault } from './redirect.ts';
+import { headersForOtherOrigin, redirectTarget } from './redirect.ts';
 
 /** Of the deadline so much must be left for a request to go out: what goes out at its very end is answered too late, and repeated for nothing. */
 const leastLeft = 0.05;
@@ -40,6 +41,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Taker {
   #bytes = 0;
   /** Where the redirect that is being followed leads, until it is followed. */
   #target: URL | null = null;
+  /** Why the redirect that came cannot be followed. */
+  #fault: RedirectFault | null = null;
   /** The redirect that was followed, as it came. */
   #redirect: Pick<Answer, 'status' | 'headers'> | null = null;
   #isDone = false;
@@ -97,7 +100,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Taker {
     this.#status = status;
     this.#answerHeaders = flat(headers);
     if (this.#redirect !== null || this.#options.outgoing.transport.redirects === 0) return;
-    this.#target = redirectTarget(status, this.#answerHeaders, this.#url);
+    const target = redirectTarget(status, this.#answerHeaders, this.#url);
+    if (typeof target === 'string') this.#fault = target;
+    else this.#target = target;
     // What a redirect says besides is nobody's answer, and might never end.
     if (this.#target !== null && this.#answerHeaders['content-length'] !== '0') controller.abort(new SendFailed('redirect_not_followed'));
   }
@@ -175,8 +180,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Taker {
         status,
         headers: this.#answerHeaders,
         body: this.#body(),
-        failure: status >= 300 && status < 400 ? this.#redirectFailure(status) : null,
-        reason: null,
+        failure: status >= 300 && status < 400 ? this.#redirectFailure() : null,
+        reason: this.#fault,
         durationMs,
       });
     }
@@ -188,9 +193,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Taker {
     return this.#pieces.length === 1 && only !== undefined ? only : Buffer.concat(this.#pieces);
   }
 
-  #redirectFailure(status: number): Answer['failure'] {
-    const mayFollow = this.#redirect === null && this.#options.outgoing.transport.redirects > 0;
-    return mayFollow && isFollowed(status) ? 'redirect_invalid' : 'redirect_not_followed';
+  #redirectFailure(): Answer['failure'] {
+    return this.#fault === null ? 'redirect_not_followed' : 'redirect_invalid';
   }
 
   #unanswered(error: Error | null, durationMs: number): Answer {

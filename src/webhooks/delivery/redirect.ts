@@ -1,19 +1,25 @@
 /** Followed as the same POST with the same body. 303 asks for a GET, which would be no delivery. */
 const followed: ReadonlySet<number> = new Set([301, 302, 307, 308]);
 
-export function isFollowed(status: number): boolean {
+function isFollowed(status: number): boolean {
   return followed.has(status);
 }
 
+/** Why a redirect cannot be followed: it says nowhere, what it says is no URL, or one of neither http nor https. */
+export type RedirectFault = 'location_missing' | 'location_invalid' | 'protocol_unsupported';
+
 /**
- * Where a redirect leads, or null: it is none that is followed, or its `Location` is missing, or names neither http nor https. A user and a
- * password in it are dropped: they are not the webhook's.
+ * Where a redirect leads, or why it leads nowhere; null: it is none that is followed. A user and a password in `Location` are dropped: they are
+ * not the webhook's.
  */
-export function redirectTarget(status: number, headers: Readonly<Record<string, string>>, from: URL): URL | null {
+export function redirectTarget(status: number, headers: Readonly<Record<string, string>>, from: URL): URL | RedirectFault | null {
+  if (!isFollowed(status)) return null;
   const { location } = headers;
-  if (!isFollowed(status) || location === undefined || location === '') return null;
+  if (location === undefined || location === '') return 'location_missing';
   const target = URL.parse(location, from.href);
-  if (target === null || (target.protocol !== 'http:' && target.protocol !== 'https:') || target.port === '0') return null;
+  if (target === null) return 'location_invalid';
+  if (target.protocol !== 'http:' && target.protocol !== 'https:') return 'protocol_unsupported';
+  if (target.port === '0') return 'location_invalid';
   target.username = '';
   target.password = '';
   target.hash = '';

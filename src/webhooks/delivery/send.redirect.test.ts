@@ -105,13 +105,20 @@ test('a second redirect is not followed: it is the answer', async (t) => {
   assert.equal(receiver.requests.length, 2);
 });
 
-test('a redirect that names nothing that can be sent to is told as such', async (t) => {
-  for (const location of ['', 'ftp://x/', 'mailto:x', 'http://', 'http://[', 'javascript:1', 'http://x:0/', 'file:///etc/passwd']) {
-    const answer = await sendTo(t, (socket) => socket.end(redirected(302, location)));
-    assert.deepEqual([answer.status, answer.failure], [302, 'redirect_invalid'], location);
+test('a redirect that names nothing that can be sent to is told as such, and what is wrong with it', async (t) => {
+  const wrong = {
+    location_missing: [''],
+    location_invalid: ['http://', 'http://[', 'http://x:0/', 'https://x:99999/'],
+    protocol_unsupported: ['ftp://x/', 'mailto:x', 'javascript:1', 'file:///etc/passwd', 'gopher://127.0.0.1/'],
+  };
+  for (const [reason, locations] of Object.entries(wrong)) {
+    for (const location of locations) {
+      const answer = await sendTo(t, (socket) => socket.end(redirected(302, location)));
+      assert.deepEqual([answer.status, answer.failure, answer.reason], [302, 'redirect_invalid', reason], location);
+    }
   }
   const none = await sendTo(t, (socket) => socket.end('HTTP/1.1 302 Moved\r\nContent-Length: 0\r\n\r\n'));
-  assert.deepEqual([none.status, none.failure], [302, 'redirect_invalid']);
+  assert.deepEqual([none.status, none.failure, none.reason], [302, 'redirect_invalid', 'location_missing']);
 });
 
 test('a redirect to any form of a refused address is refused, with the redirect as the answer', async (t) => {

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { verify as verifyPlain } from '@octokit/webhooks-methods';
 import { Webhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
+import { bareHex } from './bare-hex.ts';
 import { plainHex } from './plain-hex.ts';
 import type { Scheme } from './secret.ts';
 import { generateSecret, standardKey, tailOf } from './secret.ts';
@@ -94,4 +95,17 @@ test('the tail of a short secret would give it away, so it has none', () => {
   assert.equal(tailOf('whsec_abcdefghijklmnop'), 'mnop');
   assert.equal(tailOf('x'.repeat(16)), 'xxxx');
   assert.equal(tailOf('x'.repeat(15)), '');
+});
+
+test('the bare form signs the raw bytes: the published vector, a payload with its escapes, and a secret of any script', () => {
+  const bare = bareHex('X-Sonar-Webhook-HMAC-SHA256');
+  const name = 'X-Sonar-Webhook-HMAC-SHA256';
+  assert.deepEqual(signed(bare, Buffer.from('{"payload": {}}'), { current: 'my_secret', previous: null }), {
+    [name]: 'ef35d3420a3df3d05f8f7eb3b53384abc41395f164245d6c7e78a70e61703dde',
+  });
+  const body = Buffer.from(String.raw`{"url":"https://x/dashboard?id\u003dk","name":"é"}`);
+  const hex = (secret: string) => createHmac('sha256', Buffer.from(secret, 'utf8')).update(body).digest('hex');
+  for (const secret of ['s', 'ключ', 'whsec_AAEC', 'x'.repeat(200)])
+    assert.deepEqual(signed(bare, body, { current: secret, previous: null }), { [name]: hex(secret) });
+  assert.deepEqual(signed(bare, body, { current: 'new', previous: 'old' }), { [name]: hex('old'), [`${name}-Next`]: hex('new') });
 });

@@ -76,6 +76,20 @@ test('of a path only plain words are shown: what a chat system gives out is the 
 test('a user and a password go out as Basic authorization, decoded', () => {
   assert.equal(basicAuthorization(new URL('https://b%40b:p%C3%A9%3A@a.example/')), `Basic ${Buffer.from('b@b:pé:').toString('base64')}`);
   assert.equal(basicAuthorization(new URL('https://a.example/')), null);
+  const sent = {
+    'user:': ['user:', 'user'],
+    'user:p@ss:wörd': ['user:p%40ss%3Aw%C3%B6rd', 'user:p%40ss%3aw%c3%b6rd'],
+    'user x:p/w%': ['us%65r%20x:p%2Fw%25'],
+    // What encodes nothing stands for itself, and does not keep the rest from being decoded.
+    'a%:b%zz@': ['a%:b%zz%40'],
+    ':token': [':token'],
+  };
+  for (const [plain, forms] of Object.entries(sent)) {
+    for (const form of forms) {
+      assert.equal(basicAuthorization(new URL(`https://${form}@a.example/`)), `Basic ${Buffer.from(plain).toString('base64')}`, form);
+    }
+  }
+  assert.equal(basicAuthorization(new URL('http://:@a.example/')), null);
 });
 
 test('what a receiver could throw back is known in every form it was sent in', () => {

@@ -112,11 +112,7 @@ export function maskCut(text: string, masked: readonly string[]): string {
   return text;
 }
 
+/** Percent-decoded as UTF-8. A percent sign that encodes nothing stands for itself. */
 function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    // A percent sign that encodes nothing stands for itself.
-    return text;
-  }
+  return text.replace(/(?:%[0-9a-fA-F]{2})+/g, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'));
 }
