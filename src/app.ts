@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import type { Registry } from 'prom-client';
+import { gateRoutes } from './analyses/gates/routes.ts';
+import { assertGateThere, gateDeletionSteps } from './analyses/gates/store.ts';
 import { analysisRoutes } from './analyses/routes.ts';
 import type { Sonarqube } from './analyses/sonarqube/sonarqube.ts';
 import { createSonarqube } from './analyses/sonarqube/sonarqube.ts';
@@ -194,7 +196,9 @@ async function assemble(ground: Ground): Promise<App> {
   await clearWorkDirectory(workDirectoryOf(configuration));
   await takeBackAnalyses(database);
   const tokens = createTokenLookup({ database, clock, log });
-  const workers = await createWorkers(ground);
+  // Where it can be reached is known once it listens; nothing is worked on before.
+  const reached = { url: publicUrlOf(configuration) ?? '' };
+  const workers = await createWorkers(ground, () => reached.url);
   const server = await createHttpServer({
     log,
     ids,
@@ -229,6 +233,7 @@ async function assemble(ground: Ground): Promise<App> {
     address,
     async start() {
       await listen(server, configuration);
+      reached.url ||= address();
       await workers.webhooks.start();
       workers.analyses.start();
       workers.sonarqube.start();
@@ -240,7 +245,7 @@ async function assemble(ground: Ground): Promise<App> {
   };
 }
 
-async function createWorkers(ground: Ground): Promise<Workers> {
+async function createWorkers(ground: Ground, serverUrl: () => string): Promise<Workers> {
   const { configuration, log, clock, ids, database, artifacts, metrics } = ground;
   const webhooks = await createWebhooks({ ...ground, userAgent: `Gatepost/${ground.version}` });
   const analyses = createAnalysisWorker({
@@ -252,6 +257,7 @@ async function createWorkers(ground: Ground): Promise<Workers> {
     log,
     concurrency: configuration.analysesAtOnce,
     workDirectory: workDirectoryOf(configuration),
+    serverUrl,
     onRecorded: webhooks.delivery.fanOut.onRecorded,
     recorded: webhooks.delivery.nudge,
     afterwards: async (scope) => void (await retainProject({ database, ids, clock }, scope)),
@@ -272,10 +278,10 @@ async function addRoutes(server: HttpServer, ground: Ground, workers: Workers): 
     ...common,
     languages,
     standards: standards.map(({ type, edition }) => ({ type, edition })),
-    deletionSteps: [...deletionSteps, ...sourceDeletionSteps, projectsOfOrganization],
+    deletionSteps: [...deletionSteps, ...sourceDeletionSteps, ...gateDeletionSteps, projectsOfOrganization],
   });
   tokenRoutes(server, { ...common, projectId: (named) => projectIdOf(database, named) });
-  projectRoutes(server, { ...common, deletionSteps, renamed: (scope) => renameListed(database, scope) });
+  projectRoutes(server, { ...common, deletionSteps, assertGateThere, renamed: (scope) => renameListed(database, scope) });
   await analysisRoutes(server, {
     ...common,
     artifacts,
@@ -283,6 +289,7 @@ async function addRoutes(server: HttpServer, ground: Ground, workers: Workers): 
     reportsOf: (organization, analyses) => reportsOfAnalyses(database.read, organization, analyses),
     nudge: workers.analyses.nudge,
   });
+  gateRoutes(server, { ...common, standards });
   reportRoutes(server, { ...common, artifacts });
   const { nudge, wake, fanOut } = workers.webhooks.delivery;
   await readyMadeRoutes(server, { ...common, artifacts, uploadBytesMax, onRecorded: fanOut.onRecorded, recorded: nudge });

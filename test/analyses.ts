@@ -5,7 +5,7 @@ import type { AnalysisRequest } from '../src/analyses/analysis.ts';
 import type { AnalysisFacts } from '../src/analyses/finding.ts';
 import type { Analysis } from '../src/analyses/store.ts';
 import { insertAnalysis } from '../src/analyses/store.ts';
-import type { EventKind, ReportFacts } from '../src/events/event.ts';
+import type { EventKind, GateFacts, ReportFacts } from '../src/events/event.ts';
 import { createIdentifiers } from '../src/identifiers.ts';
 import { createOrganization } from '../src/organizations/store.ts';
 import { findOrCreateProject } from '../src/projects/store.ts';
@@ -22,6 +22,7 @@ export interface Made {
   readonly count?: number;
   readonly seen?: readonly string[];
   readonly fixed?: readonly string[];
+  readonly gate?: GateFacts;
   /** Runs in the middle of the making. */
   readonly meanwhile?: (job: MakeJob) => Promise<void>;
 }
@@ -38,6 +39,7 @@ export interface AnalysisBench {
   next(made: Made): void;
   /** An analysis that has come in; a body of its own is in the store. */
   arrive(request?: Partial<AnalysisRequest> & { readonly key?: string }): Promise<Analysis>;
+  /** Of reports alone; each analysis also records that it came to its end. */
   events(): Promise<readonly { readonly kind: EventKind; readonly facts: ReportFacts }[]>;
 }
 
@@ -73,6 +75,7 @@ export async function createAnalysisBench(t: Context, database: Database): Promi
     ids,
     clock,
     workDirectory: join(root, 'work'),
+    serverUrl: () => 'https://gatepost.example.test',
     make,
     onRecorded: () => Promise.resolve(),
   };
@@ -110,7 +113,12 @@ export async function createAnalysisBench(t: Context, database: Database): Promi
       });
     },
     async events() {
-      const rows = await database.read.selectFrom('events').select(['kind', 'facts']).orderBy('id').execute();
+      const rows = await database.read
+        .selectFrom('events')
+        .select(['kind', 'facts'])
+        .where('kind', 'like', 'report.%')
+        .orderBy('id')
+        .execute();
       return rows.map((row) => ({ kind: row.kind as EventKind, facts: JSON.parse(row.facts) as ReportFacts }));
     },
   };
@@ -149,5 +157,6 @@ async function outcomeOf(job: MakeJob, made: Made): Promise<MakeOutcome> {
       categories: { 'CWE-79': made.count ?? 1 },
       artifacts: made.content === unchangedContent ? [] : [{ name: 'report.html', path: page, mediaType: 'text/html; charset=utf-8' }],
     })),
+    gate: made.gate ?? null,
   };
 }

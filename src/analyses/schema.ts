@@ -1,6 +1,8 @@
 import { Type } from 'typebox';
 import { timestampText } from '../clock.ts';
+import type { GateFacts } from '../events/event.ts';
 import type { AnalysisFacts } from './finding.ts';
+import { QualityGate } from './gates/schema.ts';
 import type { Analysis } from './store.ts';
 
 const nullable = (type: ReturnType<typeof Type.String>, description: string) => Type.Union([type, Type.Null()], { description });
@@ -54,6 +56,11 @@ export const AnalysisBody = Type.Object({
   notices: Type.Optional(
     Type.Array(Type.Record(Type.String(), Type.Unknown()), { description: 'What a reader should know: codes with places.' }),
   ),
+  kind: Type.Enum(['sarif', 'sonarqube'], { description: 'What was sent, or what was fetched from a source.' }),
+  source: nullable(Type.String(), 'Id of the source that told of it; null: it was sent.'),
+  qualityGate: Type.Union([QualityGate, Type.Null()], {
+    description: 'What its quality gate came to: the one it brought, else the project’s; null where there is none, or not yet.',
+  }),
   reports: Type.Array(ReportOfAnalysis),
 });
 
@@ -76,8 +83,15 @@ export function analysisBody(analysis: Analysis, projectKey: string, reports: re
     bodySha256: analysis.body_sha256,
     ...(error === null ? {} : { error }),
     ...(facts === null ? {} : { totals: facts.totals, notices: facts.notices.map((notice) => ({ ...notice })) }),
+    kind: analysis.kind === 'sonarqube' ? ('sonarqube' as const) : ('sarif' as const),
+    source: analysis.source,
+    qualityGate: analysis.gate === null ? null : gateBodyOf(JSON.parse(analysis.gate) as GateFacts),
     reports: [...reports],
   };
+}
+
+function gateBodyOf({ name, status, conditions }: GateFacts) {
+  return { name, status, conditions: conditions.map((condition) => ({ ...condition })) };
 }
 
 function errorOf(analysis: Analysis, code: string) {

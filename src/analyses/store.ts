@@ -1,6 +1,8 @@
 import type { Selectable } from 'kysely';
+import { sql } from 'kysely';
 import type { Clock } from '../clock.ts';
 import { timestampText } from '../clock.ts';
+import type { GateFacts } from '../events/event.ts';
 import type { Identifiers } from '../identifiers.ts';
 import type { Database, Reader, Tx } from '../storage/database/database.ts';
 import { isUniqueViolation } from '../storage/database/failures.ts';
@@ -104,13 +106,16 @@ interface ClaimOptions {
   readonly ids: Identifiers;
   /** What is to be done with it. */
   readonly stage?: 'fetch' | 'make';
+  /** Sources whose analyses are left alone now. */
+  readonly passOver?: readonly string[];
 }
 
 /**
  * Takes the oldest analysis that is due and whose branch has no other one under way, or null. Two nodes never hold the same one, nor two of one
- * branch: the database's unique key on what is running decides.
+ * branch: the database's unique key on what is running decides. Those of one branch of a source are taken in the order of their dates, however
+ * they came; one that waits for another try holds up none behind it.
  */
-export async function claimAnalysis({ database, clock, ids, stage = 'make' }: ClaimOptions): Promise<Claim | null> {
+export async function claimAnalysis({ database, clock, ids, stage = 'make', passOver = [] }: ClaimOptions): Promise<Claim | null> {
   const token = `${database.node}:${ids.next()}`;
   try {
     const analysis = await database.write(async (tx) => {
@@ -133,6 +138,11 @@ export async function claimAnalysis({ database, clock, ids, stage = 'make' }: Cl
             .where('next.stage', '=', stage)
             .where('next.due', '<=', now)
             .where((where) =>
+              passOver.length === 0
+                ? sql<boolean>`true`
+                : where.or([where('next.source', 'is', null), where('next.source', 'not in', passOver)]),
+            )
+            .where((where) =>
               where.not(
                 where.exists(
                   where
@@ -140,7 +150,18 @@ export async function claimAnalysis({ database, clock, ids, stage = 'make' }: Cl
                     .select('other.id')
                     .whereRef('other.project', '=', 'next.project')
                     .whereRef('other.branch', '=', 'next.branch')
-                    .where('other.status', '=', 'running'),
+                    .where((where) =>
+                      where.or([
+                        where('other.status', '=', 'running'),
+                        where.and([
+                          where('other.status', '=', 'pending'),
+                          where('other.stage', '=', stage),
+                          where('other.due', '<=', now),
+                          where('other.source', '=', where.ref('next.source')),
+                          where('other.date', '<', where.ref('next.date')),
+                        ]),
+                      ]),
+                    ),
                 ),
               ),
             )
@@ -195,10 +216,63 @@ export function extendLease(held: Held, clock: Clock): Promise<boolean> {
   return change(held, { lease_until: clock.now() + leaseMs });
 }
 
+/** What was fetched of an analysis, and put where bodies are. */
+export interface FetchedBody {
+  readonly body: { readonly sha256: string; readonly bytes: number };
+  readonly version: string;
+  readonly revision: string | null;
+  /** Null: it keeps the one that it came with. */
+  readonly date: { readonly text: string; readonly ms: number } | null;
+  /** JSON GateFacts. */
+  readonly gate: string | null;
+  /** Its key at the source. */
+  readonly sourceAnalysis: string | null;
+}
+
+/** The end of its fetching: its reports can be made. */
+export function settleFetched(held: Held, fetched: FetchedBody): Promise<boolean> {
+  return change(held, {
+    ...unheld,
+    status: 'pending',
+    stage: 'make',
+    due: 0,
+    crashes: 0,
+    body_sha256: fetched.body.sha256,
+    body_bytes: fetched.body.bytes,
+    version: fetched.version,
+    revision: fetched.revision,
+    ...(fetched.date === null ? {} : { date_given: fetched.date.text, date_text: fetched.date.text, date: fetched.date.ms }),
+    gate: fetched.gate,
+    source_analysis: fetched.sourceAnalysis,
+  });
+}
+
+/** Gives an analysis back whose fetching did not succeed, to be tried again not before `due`. */
+export function settleFetchAgain(
+  held: Held,
+  options: { readonly due: number; readonly attempts: number; readonly crashes: number },
+): Promise<boolean> {
+  return change(held, { ...unheld, status: 'pending', ...options });
+}
+
+/** Takes an analysis away that turned out to be another one that is there. */
+export async function removeClaimed({ tx, claim }: Held): Promise<boolean> {
+  const result = await tx
+    .deleteFrom('analyses')
+    .where('organization', '=', claim.analysis.organization)
+    .where('id', '=', claim.analysis.id)
+    .where('status', '=', 'running')
+    .where('lease_token', '=', claim.token)
+    .executeTakeFirst();
+  return result.numDeletedRows === 1n;
+}
+
 export interface Done {
   readonly facts: AnalysisFacts;
   readonly findingsSha256: string;
   readonly reports: readonly string[];
+  /** What its gate came to; null where none of ours was asked: one that it brought stays. */
+  readonly gate: GateFacts | null;
 }
 
 export function settleDone(held: Held, done: Done, clock: Clock): Promise<boolean> {
@@ -208,6 +282,7 @@ export function settleDone(held: Held, done: Done, clock: Clock): Promise<boolea
     facts: JSON.stringify(done.facts),
     findings_sha256: done.findingsSha256,
     reports: JSON.stringify(done.reports),
+    ...(done.gate === null ? {} : { gate: JSON.stringify(done.gate) }),
     finished: clock.now(),
   });
 }

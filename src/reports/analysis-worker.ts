@@ -1,11 +1,13 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Claim } from '../analyses/store.ts';
+import type { AnalysisFailure, Claim } from '../analyses/store.ts';
 import { claimAnalysis, crashesMax, extendLease, leaseMs, settleAgain, settleFailed } from '../analyses/store.ts';
+import { holdProject } from '../projects/store.ts';
 import type { Worker } from '../worker.ts';
 import { createWorker } from '../worker.ts';
 import type { AnalyzeDeps } from './analyze.ts';
 import { analyze } from './analyze.ts';
+import { recordCompleted } from './completed.ts';
 import type { AnalysisMetrics } from './metrics.ts';
 import { judge } from './verdict.ts';
 
@@ -73,24 +75,33 @@ interface Failure {
   readonly durationMs: number;
 }
 
-async function settle(
-  { database, clock, log, metrics }: AnalysisWorkerDeps,
-  claim: Claim,
-  { error, stopping, facts, durationMs }: Failure,
-): Promise<void> {
+async function settle(deps: AnalysisWorkerDeps, claim: Claim, { error, stopping, facts, durationMs }: Failure): Promise<void> {
+  const { database, clock, log, metrics } = deps;
   const { crashes } = claim.analysis;
   const verdict = judge(error, { stopping, crashes, crashesMax });
   if (verdict.kind !== 'lost') metrics.ended(verdict.kind, durationMs);
   if (verdict.kind === 'lost') {
     log.warn(facts, 'analysis.lost');
   } else if (verdict.kind === 'failed') {
-    await database.write((tx) => settleFailed({ tx, claim }, verdict, clock));
+    await fail(deps, claim, verdict);
     log.warn({ ...facts, durationMs, code: verdict.code, reason: verdict.message, place: verdict.place }, 'analysis.failed');
   } else {
     const due = clock.now() + verdict.afterMs;
     await database.write((tx) => settleAgain({ tx, claim }, { due, crashes: crashes + (verdict.crash ? 1 : 0) }));
     log.error({ ...facts, durationMs, err: error, againInMs: verdict.afterMs, crash: verdict.crash }, 'analysis.again');
   }
+}
+
+/** It has failed and that is told, in one unit. Nothing where its project went meanwhile. */
+async function fail(deps: AnalysisWorkerDeps, claim: Claim, failure: AnalysisFailure): Promise<void> {
+  const { database, clock, ids, onRecorded, serverUrl } = deps;
+  const { analysis } = claim;
+  await database.write(async (tx) => {
+    if (!(await holdProject({ tx, organization: analysis.organization, project: analysis.project }))) return;
+    if (!(await settleFailed({ tx, claim }, failure, clock))) return;
+    await recordCompleted({ tx, analysis, status: 'FAILED', gate: null, serverUrl: serverUrl(), ids, clock, onRecorded });
+  });
+  deps.recorded();
 }
 
 /** Shows a sign of life as long as the work goes on; `lost` is aborted once another has the analysis. */

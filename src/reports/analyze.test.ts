@@ -240,7 +240,7 @@ eachDatabase((open, engine) => {
     await assert.rejects(analyze(bench.deps, late, never), ClaimLost);
     assert.deepEqual(await analyze(bench.deps, other, never), ['ingested', 'ingested']);
     const again = await bench.database.write((tx) =>
-      settleDone({ tx, claim: late }, { facts: emptyFacts, findingsSha256: '', reports: [] }, bench.clock),
+      settleDone({ tx, claim: late }, { facts: emptyFacts, findingsSha256: '', reports: [], gate: null }, bench.clock),
     );
     assert.equal(again, false);
   });

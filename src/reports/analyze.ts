@@ -14,6 +14,8 @@ import { readOrganization } from '../organizations/store.ts';
 import { holdProject, readProject } from '../projects/store.ts';
 import type { ArtifactStore, StoredObject } from '../storage/artifacts/store.ts';
 import type { Database, Tx } from '../storage/database/database.ts';
+import { recordCompleted } from './completed.ts';
+import { gateJobOf } from './gate.ts';
 import type { KnownFinding, MakeJob, MakeOutcome, StandardJob } from './make/job.ts';
 import { makeReports } from './make/make.ts';
 import type { NewSnapshot, RecordDeps, Recorded } from './record.ts';
@@ -32,6 +34,8 @@ export interface AnalyzeDeps extends RecordDeps {
   readonly clock: Clock;
   /** Where the files of work under way lie; on the same machine as the process. */
   readonly workDirectory: string;
+  /** The public base URL of this server, without a slash at its end; asked for when it listens. */
+  readonly serverUrl: () => string;
   /** Tests hand in one of their own. */
   readonly make?: typeof makeReports;
 }
@@ -113,6 +117,7 @@ async function prepare(work: Work): Promise<{ readonly job: MakeJob; readonly pr
     language: languageOf(tenant.language),
     madeAt: timestampText(clock.now()),
     standards,
+    gate: await gateJobOf({ read: database.read, analysis, project, late }),
   };
   return { job, projectName: project.name };
 }
@@ -253,15 +258,18 @@ async function finish(
   outcome: MakeOutcome,
   { snapshots, findings }: { readonly snapshots: readonly NewSnapshot[]; readonly findings: StoredObject },
 ): Promise<readonly Recorded[]> {
-  const { database, clock, ids, onRecorded } = work.deps;
+  const { database, clock, ids, onRecorded, serverUrl } = work.deps;
   const { claim } = work;
   const { organization, project } = claim.analysis;
   const reports = outcome.reports.map((report) => report.reportId);
   return database.write(async (tx) => {
     // Held until the end of the unit, so that a deletion at the same time either sees what is added here or is over before.
     if (!(await holdProject({ tx, organization, project }))) throw new ClaimLost();
-    const done = await settleDone({ tx, claim }, { facts: outcome.facts, findingsSha256: findings.sha256, reports }, clock);
+    const done = await settleDone({ tx, claim }, { ...outcome, findingsSha256: findings.sha256, reports }, clock);
     if (!done) throw new ClaimLost();
+    const { facts, gate } = outcome;
+    const completed = { status: 'SUCCESS', revision: facts.revision ?? null, gate, serverUrl: serverUrl() } as const;
+    await recordCompleted({ tx, analysis: claim.analysis, ...completed, ids, clock, onRecorded });
     return recordReports({ tx, organization, project, snapshots, ids, clock, onRecorded });
   });
 }

@@ -1,5 +1,6 @@
 import { createHash, hash } from 'node:crypto';
 import type { AnalysisFacts, Finding, SonarqubeFacts, SonarqubeNotice, Tool } from '../../analyses/finding.ts';
+import { splitMetric } from '../../analyses/gates/metrics.ts';
 import type { GateFacts } from '../../events/event.ts';
 import type { ReportDocument } from '../report.ts';
 
@@ -122,7 +123,7 @@ function canonicalHeader(document: ContentFacts): string {
     ]),
     ...(facts.sonarqube === undefined && document.gate === undefined
       ? []
-      : [[canonicalGate(document.gate), canonicalSonarqube(facts.sonarqube)]]),
+      : [[canonicalGate(document.gate, facts.sonarqube !== undefined), canonicalSonarqube(facts.sonarqube)]]),
   ]);
 }
 
@@ -133,13 +134,17 @@ function canonicalNotice({ code, count }: AnalysisFacts['notices'][number]): rea
   return uncounted.has(code) ? [code] : [code, count];
 }
 
-/** SonarQube promises no order of conditions. */
-function canonicalGate(gate: GateFacts | undefined): unknown {
+/**
+ * SonarQube promises no order of conditions. What it says is content, since an issue edited over there changes it. Of a gate of ours, what is
+ * new is a comparison with other analyses and no content: the same file again has to come to the same.
+ */
+function canonicalGate(gate: GateFacts | undefined, brought: boolean): unknown {
   if (gate === undefined) return null;
-  const conditions = gate.conditions.map((condition) =>
-    JSON.stringify([condition.metric, condition.operator, condition.value, condition.status, condition.errorThreshold]),
-  );
-  return [gate.name, gate.status, conditions.sort()];
+  const conditions = gate.conditions.map(({ metric, operator, value, status, errorThreshold }) => {
+    const compared = !brought && splitMetric(metric).isNew;
+    return JSON.stringify(compared ? [metric, operator, errorThreshold] : [metric, operator, value, status, errorThreshold]);
+  });
+  return [gate.name, brought ? gate.status : null, conditions.sort()];
 }
 
 function canonicalSonarqube(facts: SonarqubeFacts | undefined): unknown {

@@ -1,4 +1,5 @@
 import type { AnalysisFacts, FindingState, OwaspTag, Severity } from '../../analyses/finding.ts';
+import type { Condition } from '../../analyses/gates/gate.ts';
 import type { GateFacts } from '../../events/event.ts';
 import type { Language, Rating, ReportType, TrendPoint } from '../report.ts';
 
@@ -40,6 +41,14 @@ export interface StandardJob {
   readonly unchangedContent: string | null;
 }
 
+/** A gate of ours that the analysis is held against while it is read. */
+export interface GateJob {
+  readonly name: string;
+  readonly conditions: readonly Condition[];
+  /** What came to the branch by this analysis (its id) or a later one is new; null: there is nothing to compare with. */
+  readonly newSince: string | null;
+}
+
 /** All that the making of reports gets: files and words, no secret, no database. It crosses to another process as JSON. */
 export interface MakeJob {
   /** An empty temporary directory; the caller removes it. */
@@ -71,6 +80,8 @@ export interface MakeJob {
   /** RFC 3339 in UTC. */
   readonly madeAt: string;
   readonly standards: readonly StandardJob[];
+  /** Null or left out where the analysis brings its own gate. */
+  readonly gate?: GateJob | null;
 }
 
 export interface MadeArtifact {
@@ -103,4 +114,6 @@ export interface MakeOutcome {
   /** One fingerprint a line: was open, for review or suppressed on the branch, and is gone. Empty for a late analysis. */
   readonly fixed: string;
   readonly reports: readonly MadeReport[];
+  /** What `MakeJob.gate` came to, null where there was none. */
+  readonly gate: GateFacts | null;
 }

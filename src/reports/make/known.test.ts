@@ -24,9 +24,9 @@ function known(seed: string, more: Partial<KnownFinding> = {}): KnownFinding {
 
 test('a finding is new, still there, or reopened', () => {
   const history = createHistory({ known: [known('old'), known('was-fixed', { state: 'fixed' })], analysis: 'second', late: false });
-  assert.deepEqual(history.meet(print('never-seen'), 'open'), { change: 'new', firstSeen: null, first: true });
-  assert.deepEqual(history.meet(print('old'), 'open'), { change: 'still', firstSeen: 1_000, first: true });
-  assert.deepEqual(history.meet(print('was-fixed'), 'open'), { change: 'reopened', firstSeen: 1_000, first: true });
+  assert.deepEqual(history.meet(print('never-seen'), 'open'), { change: 'new', firstSeen: null, first: true, fresh: false });
+  assert.deepEqual(history.meet(print('old'), 'open'), { change: 'still', firstSeen: 1_000, first: true, fresh: false });
+  assert.deepEqual(history.meet(print('was-fixed'), 'open'), { change: 'reopened', firstSeen: 1_000, first: true, fresh: false });
   assert.equal(history.hasPast, true);
 });
 
@@ -40,7 +40,7 @@ test('what is not met any more is gone, what was fixed before is past', () => {
 
 test('an absent finding is gone', () => {
   const history = createHistory({ known: [known('a')], analysis: 'second', late: false });
-  assert.deepEqual(history.meet(print('a'), 'absent'), { change: null, firstSeen: 1_000, first: false });
+  assert.deepEqual(history.meet(print('a'), 'absent'), { change: null, firstSeen: 1_000, first: false, fresh: false });
   assert.equal(history.fate(known('a')), 'gone');
 });
 
@@ -75,8 +75,27 @@ test('the first analysis of a branch has no past, also when it is run again', ()
 
 test('an analysis that came late says nothing of changes', () => {
   const history = createHistory({ known: [known('a')], analysis: 'second', late: true });
-  assert.deepEqual(history.meet(print('a'), 'open'), { change: null, firstSeen: null, first: true });
-  assert.deepEqual(history.meet(print('b'), 'open'), { change: null, firstSeen: null, first: true });
+  assert.deepEqual(history.meet(print('a'), 'open'), { change: null, firstSeen: null, first: true, fresh: false });
+  assert.deepEqual(history.meet(print('b'), 'open'), { change: null, firstSeen: null, first: true, fresh: false });
+});
+
+test('since an analysis is new what came or came back by it or later; without one nothing is', () => {
+  const list = [
+    known('before', { stateAnalysis: '1' }),
+    known('by-it', { firstSeenAnalysis: '2', stateAnalysis: '2' }),
+    known('later', { firstSeenAnalysis: '3', stateAnalysis: '3' }),
+    known('came-back-later', { firstSeenAnalysis: '1', stateAnalysis: '3' }),
+    known('comes-back-now', { state: 'fixed', stateAnalysis: '1' }),
+  ];
+  const fresh = (options: { readonly newSince: string | null; readonly late?: boolean }) => {
+    const history = createHistory({ known: list, analysis: '4', late: false, ...options });
+    const met = ['before', 'by-it', 'later', 'came-back-later', 'comes-back-now', 'never-seen'];
+    return met.filter((seed) => history.meet(print(seed), 'open').fresh);
+  };
+  assert.deepEqual(fresh({ newSince: '2' }), ['by-it', 'later', 'came-back-later', 'comes-back-now', 'never-seen']);
+  assert.deepEqual(fresh({ newSince: '4' }), ['comes-back-now', 'never-seen']);
+  assert.deepEqual(fresh({ newSince: null }), []);
+  assert.deepEqual(fresh({ newSince: '2', late: true }), []);
 });
 
 test('a fingerprint that comes twice is there once', () => {

@@ -13,8 +13,11 @@ export interface Marks {
 
 /** What became of the known findings, told from the findings that are there now. */
 export interface History {
-  /** Tells of a finding of the analysis, and whether its fingerprint comes for the first time (never for an absent one). */
-  meet(fingerprint: string, state: FindingState): Marks & { readonly first: boolean };
+  /**
+   * Tells of a finding of the analysis, whether its fingerprint comes for the first time (never for an absent one), and whether it came to the
+   * branch, or came back, since `newSince`.
+   */
+  meet(fingerprint: string, state: FindingState): Marks & { readonly first: boolean; readonly fresh: boolean };
   /** After all findings were met: `gone` was there on the branch, `already`: a former run of this very analysis has seen to it. */
   fate(known: KnownFinding): 'there' | 'gone' | 'already' | 'past';
   /** Whether the branch knew anything before this analysis. */
@@ -26,6 +29,7 @@ const isMet = 2;
 const wasFixed = 4;
 const bornHere = 8;
 const turnedHere = 16;
+const isFresh = 32;
 
 /**
  * Compares an analysis with what its branch knew. What this very analysis has already written there counts as if it had not, so a run that
@@ -35,8 +39,10 @@ export function createHistory(options: {
   readonly known: Iterable<KnownFinding>;
   readonly analysis: string;
   readonly late: boolean;
+  /** The analysis since which something is new; null or left out: nothing is. */
+  readonly newSince?: string | null;
 }): History {
-  const { analysis, late } = options;
+  const { analysis, late, newSince = null } = options;
   const table = createFingerprintTable();
   let flags = new Uint8Array(1024);
   let firstSeen = new Float64Array(1024);
@@ -52,7 +58,7 @@ export function createHistory(options: {
   };
   for (const known of late ? [] : options.known) {
     const index = number(known.fingerprint);
-    flags[index] = flagsOf(known, analysis);
+    flags[index] = flagsOf(known, { analysis, newSince });
     firstSeen[index] = known.firstSeen;
     hasPast ||= known.firstSeenAnalysis !== analysis;
   }
@@ -67,12 +73,13 @@ export function createHistory(options: {
     meet(fingerprint, state) {
       if (state === 'absent') {
         const index = table.find(fingerprint);
-        return { ...(index < 0 ? { firstSeen: null } : marksOf(index)), change: null, first: false };
+        return { ...(index < 0 ? { firstSeen: null } : marksOf(index)), change: null, first: false, fresh: false };
       }
       const index = number(fingerprint);
-      const first = ((flags[index] ?? 0) & isMet) === 0;
-      flags[index] = (flags[index] ?? 0) | isMet;
-      return { ...marksOf(index), first };
+      const flag = flags[index] ?? 0;
+      flags[index] = flag | isMet;
+      const fresh = newSince !== null && !late && ((flag & isKnown) === 0 || (flag & isFresh) !== 0);
+      return { ...marksOf(index), first: (flag & isMet) === 0, fresh };
     },
     fate(known) {
       const index = table.find(known.fingerprint);
@@ -86,8 +93,10 @@ export function createHistory(options: {
   };
 }
 
-function flagsOf(known: KnownFinding, analysis: string): number {
+function flagsOf(known: KnownFinding, { analysis, newSince }: { readonly analysis: string; readonly newSince: string | null }): number {
   let flag = isKnown;
+  // Fixed and here again counts as new whenever it was fixed. Ids are ordered by time.
+  if (newSince !== null && (known.state === 'fixed' || known.stateAnalysis >= newSince)) flag |= isFresh;
   if (known.state === 'fixed') flag |= wasFixed;
   if (known.firstSeenAnalysis === analysis) flag |= bornHere;
   if (known.stateAnalysis === analysis) flag |= turnedHere;

@@ -1,9 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import type { AnalysisFacts, Finding } from '../../analyses/finding.ts';
+import type { GateFacts } from '../../events/event.ts';
 import { invalid } from '../../errors.ts';
 import { categoriesOf, findStandard } from '../standards/standard.ts';
 import type { Standard } from '../standards/standard.ts';
+import { createGateCounter } from './gate-counts.ts';
+import type { GateCounter } from './gate-counts.ts';
 import type { FingerprintLine, KnownFinding, MakeJob } from './job.ts';
 import { createHistory } from './known.ts';
 import type { Change, History, Marks } from './known.ts';
@@ -19,6 +22,8 @@ export type ReadFindings = (options: {
 
 export interface Reading {
   readonly facts: AnalysisFacts;
+  /** What the job's gate came to, null where it has none. */
+  readonly gate: GateFacts | null;
   /** Findings gone since the branch's past, by the job's standards; null where there is no past to compare with. */
   readonly fixed: readonly (number | null)[];
   readonly files: ReadingFiles;
@@ -47,9 +52,11 @@ export async function readFindings(job: MakeJob, read: ReadFindings): Promise<Re
     known: knownFindings(job.known),
     analysis: job.analysis.id,
     late: job.late,
+    newSince: job.gate?.newSince ?? null,
   });
-  const facts = await writeFindings({ job, read, history, files });
-  return { facts, fixed: writeFixed(job, history, files.fixed), files };
+  const gate = job.gate === null || job.gate === undefined ? null : createGateCounter(job.gate);
+  const facts = await writeFindings({ job, read, history, files, gate });
+  return { facts, gate: gate?.result() ?? null, fixed: writeFixed(job, history, files.fixed), files };
 }
 
 /** What a line of `files.marks` says. `date`: the analysis's, in ms, when its new findings were first seen. */
@@ -64,8 +71,9 @@ async function writeFindings(options: {
   readonly read: ReadFindings;
   readonly history: History;
   readonly files: ReadingFiles;
+  readonly gate: GateCounter | null;
 }): Promise<AnalysisFacts> {
-  const { job, history, files } = options;
+  const { job, history, files, gate } = options;
   const findings = createTextFile(files.findings);
   const marks = createTextFile(files.marks);
   const fingerprints = createTextFile(files.fingerprints);
@@ -73,7 +81,8 @@ async function writeFindings(options: {
     return await options.read({
       open: () => createReadStream(job.sarif, { highWaterMark: readBytes }),
       onFinding(finding) {
-        const { change, firstSeen, first } = history.meet(finding.fingerprint, finding.state);
+        const { change, firstSeen, first, fresh } = history.meet(finding.fingerprint, finding.state);
+        gate?.add(finding, fresh);
         findings.write(`${JSON.stringify(finding)}\n`);
         marks.write(`${change === null ? '-' : letters[change]}${firstSeen ?? ''}\n`);
         if (first) fingerprints.write(`${JSON.stringify(fingerprintLine(finding))}\n`);

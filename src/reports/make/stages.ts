@@ -63,9 +63,11 @@ async function read(job: MakeJob, tools: StageTools): Promise<ReadResult> {
   const reading = await readFindings(job, await (job.kind === 'sonarqube' ? tools.readSonarqube() : tools.readSarif()));
   const renderHtml = await tools.renderHtml();
   const reports: WrittenReport[] = [];
-  for (const position of job.standards.keys()) reports.push(await writeReport({ job, reading, position, renderHtml }));
+  // What our own gate came to is told in the reports like one that was brought.
+  const told = reading.gate === null ? job : { ...job, analysis: { ...job.analysis, gate: reading.gate } };
+  for (const position of job.standards.keys()) reports.push(await writeReport({ job: told, reading, position, renderHtml }));
   const { findings, fingerprints, fixed } = reading.files;
-  return { facts: reading.facts, findings, fingerprints, fixed, reports };
+  return { facts: reading.facts, findings, fingerprints, fixed, reports, gate: reading.gate };
 }
 
 async function print(reports: readonly { readonly document: string; readonly directory: string }[], tools: StageTools): Promise<PdfResult> {
