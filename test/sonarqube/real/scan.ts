@@ -114,7 +114,7 @@ export async function api(
   parameters: Readonly<Record<string, string>>,
 ): Promise<unknown> {
   const query = new URLSearchParams(parameters);
-  const answer = await fetch(`${url}/${path}${method === 'GET' ? `?${query}` : ''}`, {
+  const answer = await fetch(`${url}/${path}${method === 'GET' ? `?${query.toString()}` : ''}`, {
     method,
     headers: { authorization: `Basic ${Buffer.from(`${token}:`).toString('base64')}` },
     ...(method === 'POST' ? { body: query } : {}),
