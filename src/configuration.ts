@@ -94,6 +94,12 @@ const settings = {
     ['empty', []],
     'Private addresses that webhooks may reach; they are refused otherwise.',
   ),
+  sourcesAllow: setting(
+    'GATEPOST_SOURCES_ALLOW',
+    networksAndHosts,
+    ['empty: all but link-local, cloud metadata, multicast', []],
+    'The only addresses that sources (SonarQube) may be at, where set; private ones need no leave otherwise.',
+  ),
   proxy: setting(
     'GATEPOST_PROXY',
     url(['http:', 'https:']),
@@ -170,6 +176,42 @@ const settings = {
     integer(1, 64),
     ['1', 1],
     'How many analyses one node works on; each takes a core and up to 600 MB.',
+  ),
+  fetchesAtOnce: setting(
+    'GATEPOST_FETCHES_AT_ONCE',
+    integer(1, 1_000),
+    ['16', 16],
+    'How many analyses one node fetches from SonarQube servers at once.',
+  ),
+  fetchesPerSource: setting(
+    'GATEPOST_FETCHES_PER_SOURCE',
+    integer(1, 64),
+    ['2', 2],
+    'Of these, how many from one SonarQube server; their requests share its budget.',
+  ),
+  fetchRetryMs: setting(
+    'GATEPOST_FETCH_RETRY',
+    duration,
+    ['5s', 5_000],
+    'The wait after a fetch that failed; it doubles each time, up to 15 minutes. Tests and demos shorten it.',
+  ),
+  fetchForMs: setting(
+    'GATEPOST_FETCH_FOR',
+    duration,
+    ['5d', 432_000_000],
+    'How long an analysis is fetched for again and again before it has failed.',
+  ),
+  catchUpEveryMs: setting(
+    'GATEPOST_CATCH_UP_INTERVAL',
+    duration,
+    ['10m', 600_000],
+    'How often a SonarQube server is asked for what its webhooks did not bring.',
+  ),
+  catchUpFirst: setting(
+    'GATEPOST_CATCH_UP_FIRST',
+    integer(0, 500),
+    ['1', 1],
+    'How many of the newest analyses of each branch the first such look brings in; later ones bring in all since.',
   ),
   openPerSecond: setting(
     'GATEPOST_OPEN_PER_SECOND',

@@ -10,7 +10,7 @@ const keyBytes = 32;
 /** Of a key's fingerprint: enough to tell the few keys of one ring apart. */
 const keyIdCharacters = 8;
 
-/** Encrypts what must not lie in the database in clear: webhook secrets, URLs, added headers, answers that hold a token. */
+/** Encrypts what must not lie in the database in clear: webhook secrets, URLs, added headers, sources' tokens, answers that hold a token. */
 export interface Sealer {
   /** `boundTo` names the row and column it belongs to, so that a sealed text moved elsewhere does not open. */
   seal(text: string, boundTo: string): string;

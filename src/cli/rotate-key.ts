@@ -58,13 +58,14 @@ function keepKey(file: string, key: Buffer): void {
 function outcomeOf(facts: { readonly place: Place; readonly copy: string | undefined; readonly rotation: Rotation }): Outcome {
   const { place, copy, rotation } = facts;
   const { data, secretKey } = place.configuration;
-  const { state, webhooks, answers, lost } = rotation;
+  const { state, webhooks, sources, answers, lost } = rotation;
   const lines = [
     state === 'ended'
       ? 'The change of key that broke off at its end is complete.'
-      : `Sealed anew: the secrets of ${webhooks} webhooks, ${answers} kept answers.`,
+      : `Sealed anew: the secrets of ${webhooks} webhooks and ${sources} sources, ${answers} kept answers.`,
   ];
-  if (lost.length > 0) lines.push(`NOT WHOLE: neither key opens the secrets of ${lost.join(', ')}. Give these a new URL and secret.`);
+  if (lost.length > 0)
+    lines.push(`NOT WHOLE: neither key opens the secrets of ${lost.join(', ')}. Give these a new URL or token, and a new secret.`);
   lines.push(
     secretKey === null
       ? `The new key is in ${join(data, secretKeyFile)}. Keep a copy of it in another place.`

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { resealSources } from '../analyses/sonarqube/source-reseal.ts';
 import { conflict, invalid, notFound } from '../errors.ts';
 import { resealAnswers } from '../http/idempotency-store.ts';
 import type { KeyFacts, KeyPlace } from '../key-ring.ts';
@@ -25,8 +26,9 @@ export interface Rotation {
   readonly resumed: boolean;
   readonly fingerprint: string;
   readonly webhooks: number;
+  readonly sources: number;
   readonly answers: number;
-  /** Webhooks with a secret that neither key opens. */
+  /** Webhooks and sources with a secret that neither key opens. */
   readonly lost: readonly string[];
 }
 
@@ -37,7 +39,7 @@ export interface Rotation {
  */
 export async function rotateKey({ database, place, reached = () => {}, keep }: RotationOptions): Promise<Rotation> {
   const facts = await readFacts(database);
-  const none = { fingerprint: facts.fingerprint, webhooks: 0, answers: 0, lost: [] };
+  const none = { fingerprint: facts.fingerprint, webhooks: 0, sources: 0, answers: 0, lost: [] };
   const ring = findKeyRing(place, facts);
   if (facts.next === null && isEnded(place, facts.fingerprint)) return { ...none, state: 'ended', resumed: true };
   keep?.(ring.current);
@@ -48,11 +50,21 @@ export async function rotateKey({ database, place, reached = () => {}, keep }: R
   reached('begun');
   const sealer = createSealer(next, [ring.current]);
   const webhooks = await resealWebhooks({ database, sealer, afterUnit: () => reached('webhooks') });
+  const sources = await resealSources({ database, sealer, afterUnit: () => reached('sources') });
   const answers = await resealAnswers({ database, sealer, afterUnit: () => reached('answers') });
   await end({ database, from: facts.fingerprint, to: fingerprint });
   reached('ended');
   if (place.secretKey === null) promoteNextKey(place.data, fingerprint);
-  return { state: 'changed', resumed: facts.next !== null, fingerprint, webhooks: webhooks.changed, answers, lost: webhooks.lost };
+  const lost = [...webhooks.lost, ...sources.lost];
+  return {
+    state: 'changed',
+    resumed: facts.next !== null,
+    fingerprint,
+    webhooks: webhooks.changed,
+    sources: sources.changed,
+    answers,
+    lost,
+  };
 }
 
 async function readFacts({ read }: Database): Promise<KeyFacts & { readonly fingerprint: string }> {

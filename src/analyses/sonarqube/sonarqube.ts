@@ -8,10 +8,12 @@ import type { Identifiers } from '../../identifiers.ts';
 import type { Sealer } from '../../secret-key.ts';
 import type { ArtifactStore } from '../../storage/artifacts/store.ts';
 import type { Database } from '../../storage/database/database.ts';
+import { createSourceGuard, parseSourceAllowlist } from './client/address.ts';
 import { ingestRoutes } from './ingest-routes.ts';
 import { createIntake } from './intake.ts';
 import { createReceipts } from './receipts.ts';
 import { createSourceLookup } from './source-lookup.ts';
+import { sourceRoutes } from './source-routes.ts';
 
 export interface SonarqubeOptions {
   readonly configuration: Configuration;
@@ -43,9 +45,11 @@ export function createSonarqube(options: SonarqubeOptions): Sonarqube {
   const lookup = createSourceLookup(options);
   const intake = createIntake(options);
   const receipts = createReceipts(options);
+  const guard = createSourceGuard({ allow: parseSourceAllowlist(options.configuration.sourcesAllow) });
   return {
     async routes(server) {
       await ingestRoutes(server, { lookup, intake, receipts, taken: () => {} });
+      sourceRoutes(server, { ...options, guard, changed: lookup.forget, makeWebhook: async (source) => source });
     },
     start() {},
     async stop(_graceMs) {
