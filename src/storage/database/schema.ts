@@ -147,6 +147,8 @@ export interface AnalysesTable {
   readonly branch: string;
   /** `BRANCH` or `PULL_REQUEST`; `branch` is the pull request's key then. */
   readonly branch_type: Generated<string>;
+  /** 1: its project's main branch at the source; null: not known, or its payload says so. */
+  readonly branch_is_main: Generated<number | null>;
   /** Empty until it has been fetched. */
   version: string;
   revision: string | null;

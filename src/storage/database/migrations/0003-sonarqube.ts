@@ -29,6 +29,7 @@ async function addColumns(db: Kysely<unknown>, { text, integer, bytes }: Columns
       payload: bytes,
       gate: text,
       branch_type: sql`${text} not null default 'BRANCH'`,
+      branch_is_main: integer,
       attempts: sql`${integer} not null default 0`,
     },
     projects: { gate: text },
