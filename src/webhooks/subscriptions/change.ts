@@ -6,7 +6,7 @@ import type { WebhooksTable } from '../../storage/database/schema.ts';
 import { tailOf } from '../signing/secret.ts';
 import type { OneOptions, Row } from './row.ts';
 import { findRow, webhookOf } from './row.ts';
-import { isClear, sealedIn } from './sealed.ts';
+import { isClear, noSecret, sealedIn } from './sealed.ts';
 import type { SendingChange } from './sending.ts';
 import { changedColumns, shownSendingChange } from './sending.ts';
 import type { ChangeOptions } from './store.ts';
@@ -17,8 +17,16 @@ import type { Webhook } from './webhook.ts';
 export interface WebhookChange extends SendingChange {
   readonly name?: string;
   readonly url?: URL;
+  /** Put in the place of the old one at once; null: none from now on. `rotateSecret` lets both sign for a time. */
+  readonly secret?: string | null;
   readonly events?: readonly EventKind[];
   readonly active?: boolean;
+}
+
+export interface UpdateOptions extends ChangeOptions, OneOptions {
+  readonly change: WebhookChange;
+  /** The new URL as it was written; see `insertWebhook`. */
+  readonly urlText?: string;
 }
 
 export interface Changed {
@@ -31,7 +39,7 @@ export interface Changed {
  * Changes what is named and nothing else; what waits already goes to the new URL. Switching it on forgets that it failed: it is tried at once.
  * Fails with `unknown_webhook`, `webhook_changed`, and as `checkedHeaders` does.
  */
-export async function updateWebhook(options: ChangeOptions & OneOptions & { readonly change: WebhookChange }): Promise<Changed> {
+export async function updateWebhook(options: UpdateOptions): Promise<Changed> {
   const { tx, organization, change, sealer, clock } = options;
   const row = await findRow(tx, options);
   const places = sealedIn(row.id);
@@ -41,9 +49,10 @@ export async function updateWebhook(options: ChangeOptions & OneOptions & { read
   const url = isElsewhere ? (change.url ?? new URL(places.openUrl(sealer, row.url))) : null;
   const columns = {
     name: change.name ?? row.name,
-    url: url === null ? row.url : places.sealUrl(sealer, url),
+    url: url === null ? row.url : places.sealUrl(sealer, url, change.url === undefined ? undefined : options.urlText),
     events: change.events === undefined ? row.events : JSON.stringify(change.events),
     active,
+    ...secretColumns(options, row),
     ...offColumns(row, { active, now }),
     ...changedColumns({ sealer, webhook: row.id, url, now: row, change }),
     updated: now,
@@ -90,6 +99,16 @@ async function forget(options: ChangeOptions & OneOptions, webhook: Webhook, rea
     .execute();
 }
 
+function secretColumns({ change: { secret }, sealer }: ChangeOptions & { readonly change: WebhookChange }, row: Row) {
+  if (secret === undefined) return {};
+  return {
+    secret: sealedIn(row.id).sealSecret(sealer, secret),
+    secret_tail: tailOf(secret ?? ''),
+    previous_secret: null,
+    previous_secret_until: null,
+  };
+}
+
 function offColumns(row: Row, { active, now }: { readonly active: number; readonly now: number }) {
   if (active === 1) return { off_since: null, off_reason: null };
   // Off already: since then, and for that reason.
@@ -97,10 +116,14 @@ function offColumns(row: Row, { active, now }: { readonly active: number; readon
   return { off_since: now, off_reason: 'by_hand' };
 }
 
-function shownChange({ name, url, events, active, ...sending }: WebhookChange, webhook: Webhook): Readonly<Record<string, unknown>> {
+function shownChange(
+  { name, url, secret, events, active, ...sending }: WebhookChange,
+  webhook: Webhook,
+): Readonly<Record<string, unknown>> {
   return {
     ...(name === undefined ? {} : { name }),
     ...(url === undefined ? {} : { url: webhook.url }),
+    ...(secret === undefined ? {} : { secret: secret === null ? 'removed' : 'changed' }),
     ...(events === undefined ? {} : { events }),
     ...(active === undefined ? {} : { active }),
     ...shownSendingChange(sending),
@@ -119,7 +142,8 @@ export async function rotateSecret(options: RotateOptions): Promise<Webhook> {
   const row = await findRow(tx, options);
   const places = sealedIn(row.id);
   const now = clock.now();
-  const kept = overlapMs === 0 ? null : sealer.seal(sealer.open(row.secret, places.secret), places.previousSecret);
+  const isKept = overlapMs > 0 && row.secret !== noSecret;
+  const kept = isKept ? sealer.seal(sealer.open(row.secret, places.secret), places.previousSecret) : null;
   const change = {
     secret: sealer.seal(secret, places.secret),
     secret_tail: tailOf(secret),

@@ -1,7 +1,7 @@
 import type { Sealer } from '../../secret-key.ts';
 import type { Database, Tx } from '../../storage/database/database.ts';
 import type { SealedRow } from './sealed.ts';
-import { isClear, sealedIn, unlessLost } from './sealed.ts';
+import { isClear, noSecret, sealedIn, unlessLost } from './sealed.ts';
 
 /** Webhooks of one unit: five texts each to open and seal take well under a millisecond. */
 export const resealedOfUnitMax = 50;
@@ -73,7 +73,7 @@ function resealedColumns(sealer: Sealer, row: SealedRow) {
   const set: Partial<Record<(typeof texts)[number][0], string>> = {};
   let lost = false;
   for (const [column, kept, place] of texts) {
-    if (kept === null || sealer.isCurrent(kept)) continue;
+    if (kept === null || kept === noSecret || sealer.isCurrent(kept)) continue;
     const text = column === 'url' && isClear(kept) ? kept : unlessLost<string | null>(() => sealer.open(kept, place), null);
     if (text === null) lost = true;
     else set[column] = sealer.seal(text, place);

@@ -52,7 +52,15 @@ async function serve(t: TestContext, database: Database): Promise<Api> {
   t.after(() => server.close());
   const woken: string[] = [];
   const guard = createGuard({ allow: parseAllowlist(['127.0.0.0/8']), clock });
-  webhookRoutes(server, { database, clock, ids, sealer, guard, wake: (webhook) => void woken.push(webhook) });
+  webhookRoutes(server, {
+    database,
+    clock,
+    ids,
+    sealer,
+    guard,
+    dialectsMax: { sonarqube: 2 },
+    wake: (webhook) => void woken.push(webhook),
+  });
   const call: Api['call'] = async (method, url, payload) => {
     const headers = { authorization: 'Bearer all' };
     const answer = await server.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) });
@@ -334,5 +342,34 @@ eachDatabase((open, engine) => {
     const done = answers.filter(({ status }) => status < 300);
     assert.ok(done.length >= 1);
     assert.equal((await row(id)).revision, done.length);
+  });
+});
+
+eachDatabase((open, engine) => {
+  test(`a webhook has no secret where its dialect need not sign, and says so (${engine})`, async (t) => {
+    const api = await serve(t, await open(t));
+    const bare = { dialect: 'sonarqube', events: ['analysis.completed'], secret: null };
+    const made = await api.call('POST', '/v1/webhooks', { ...wanted, ...bare });
+    assert.deepEqual([made.status, made.body.secret, made.body.hasSecret, made.body.secretTail], [201, null, false, '']);
+    assert.equal((await api.row(made.body.id)).secret, '');
+    assert.equal(openRow(sealer, await api.row(made.body.id)).secret, '');
+    const signed = await api.call('POST', `/v1/webhooks/${made.body.id}/secret`, { secret: 'from now on it signs' });
+    assert.deepEqual([signed.status, signed.body.hasSecret, signed.body.overlapUntil], [202, true, null], 'no old secret signs beside it');
+    const refused = await api.call('POST', '/v1/webhooks', { ...wanted, secret: null });
+    assert.deepEqual([refused.status, refused.body.code], [400, 'secret_missing']);
+  });
+
+  test(`of a dialect with a limit no more are made, here and for each project, by however many at once (${engine})`, async (t) => {
+    const database = await open(t);
+    const api = await serve(t, database);
+    const more = { dialect: 'sonarqube', events: ['analysis.completed'] };
+    const answers = await Promise.all(Array.from({ length: 5 }, () => api.call('POST', '/v1/webhooks', { ...wanted, ...more })));
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 201, 409, 409, 409]);
+    assert.deepEqual(answers.find(({ status }) => status === 409)?.body.details, { max: 2, dialect: 'sonarqube' });
+    await api.make();
+    const { organization } = api;
+    const row = { id: ids.next(), organization, key: 'shop', name: 'Shop', retention_versions: null, retention_days: null, created: 1 };
+    await database.write((tx) => tx.insertInto('projects').values(row).execute());
+    await api.make({ ...more, scope: { project: 'shop' } });
   });
 });

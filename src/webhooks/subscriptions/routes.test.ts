@@ -108,6 +108,7 @@ eachDatabase((open, engine) => {
       'headers',
       'proxy',
       'ca',
+      'hasSecret',
       'secretTail',
       'overlapUntil',
       'created',

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { Clock } from '../../clock.ts';
-import { GatepostError } from '../../errors.ts';
+import { GatepostError, invalid } from '../../errors.ts';
 import type { Caller } from '../../http/caller.ts';
 import type { HttpServer } from '../../http/http-server.ts';
 import { decodeCursor, encodeCursor, nextLink, pageLimitDefault, pageParameters } from '../../http/paging.ts';
@@ -13,13 +13,14 @@ import type { Guard } from '../delivery/guard.ts';
 import { attemptBody, deliveryBody, TestedDelivery } from '../delivery/schema.ts';
 import { insertTestDelivery, parseWait, testedDelivery } from '../delivery/test-delivery.ts';
 import { cancelPending } from '../delivery/upkeep.ts';
-import { dialectDefault, requireEventsOfDialect } from '../dialects/all.ts';
+import { dialectDefault, dialectOf, requireEventsOfDialect } from '../dialects/all.ts';
 import { generateSecret } from '../signing/secret.ts';
 import { checkedSending, checkedUrl } from './given.ts';
 import { rotateSecret, updateWebhook } from './change.ts';
 import {
   ChangedWebhook,
   ChangedWebhookBody,
+  MadeWebhook,
   NewSecret,
   NewWebhook,
   WebhookBody,
@@ -36,6 +37,8 @@ export interface WebhookRoutesDeps {
   readonly guard: Guard;
   readonly clock: Clock;
   readonly ids: Identifiers;
+  /** How many webhooks of a dialect there may be for an organization and for each project, where that is less than of all. */
+  readonly dialectsMax?: Readonly<Record<string, number>>;
   /** A person asked for something of this webhook: called after the commit. */
   readonly wake: (webhook: string) => void;
 }
@@ -88,7 +91,7 @@ function readRoutes(server: HttpServer, { database, sealer }: WebhookRoutesDeps)
   );
 }
 
-function createRoute(server: HttpServer, { database, sealer, guard, clock, ids }: WebhookRoutesDeps): void {
+function createRoute(server: HttpServer, { database, sealer, guard, clock, ids, dialectsMax = {} }: WebhookRoutesDeps): void {
   server.post(
     '/v1/webhooks',
     {
@@ -98,21 +101,23 @@ function createRoute(server: HttpServer, { database, sealer, guard, clock, ids }
         description: 'From now on it gets the events it names. The answer holds the secret, which is shown here and never again.',
         tags,
         body: NewWebhook,
-        response: { 201: WebhookWithSecret },
+        response: { 201: MadeWebhook },
       },
     },
     async (request, reply) => {
       const { caller, body } = request;
       const { organization, actor } = of(caller);
       const project = await projectOf(database, caller, body.scope);
-      const name = checkedName(body.name);
-      const secret = body.secret === undefined ? generateSecret() : checkedSecret(body.secret);
-      const url = await checkedUrl(guard, body.url);
-      const sending = await checkedSending(guard, body);
       const { events, dialect = dialectDefault } = body;
       requireEventsOfDialect(dialect, events);
+      const name = checkedName(body.name);
+      const secret = secretOf(body.secret, dialect);
+      const url = await checkedUrl(guard, body.url);
+      const sending = await checkedSending(guard, body);
+      const dialectMax = dialectsMax[dialect];
+      const given = { organization, project, name, url, events, dialect, secret, sending, actor };
       const webhook = await database.write((tx) =>
-        insertWebhook({ tx, organization, project, name, url, events, dialect, secret, sending, actor, sealer, ids, clock }),
+        insertWebhook({ ...given, ...(dialectMax === undefined ? {} : { dialectMax }), tx, sealer, ids, clock }),
       );
       reply
         .code(201)
@@ -121,6 +126,14 @@ function createRoute(server: HttpServer, { database, sealer, guard, clock, ids }
       return { ...webhookBody(webhook), secret };
     },
   );
+}
+
+/** One is made where none is named. Fails with `secret_missing` where there shall be none and the dialect always signs, and as `checkedSecret` does. */
+function secretOf(given: string | null | undefined, dialect: string): string | null {
+  if (given === undefined) return generateSecret();
+  if (given !== null) return checkedSecret(given);
+  if (dialectOf(dialect).secretOptional) return null;
+  throw invalid('secret_missing', `Webhooks of the dialect ${dialect} are always signed: they have a secret.`, { field: 'secret' });
 }
 
 type Scope = 'organization' | { readonly project: string };

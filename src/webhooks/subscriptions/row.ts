@@ -4,7 +4,7 @@ import type { EventKind } from '../../events/event.ts';
 import type { Sealer } from '../../secret-key.ts';
 import type { Reader, Tx } from '../../storage/database/database.ts';
 import type { WebhookStatesTable, WebhooksTable } from '../../storage/database/schema.ts';
-import { sealedIn, unlessLost } from './sealed.ts';
+import { noSecret, sealedIn, unlessLost } from './sealed.ts';
 import { shownSending } from './sending.ts';
 import { mask, maskUrl } from './url.ts';
 import type { Health, Webhook } from './webhook.ts';
@@ -69,6 +69,7 @@ export function webhookOf(row: Row, sealer: Sealer): Webhook {
     off: row.active === 1 ? null : { since: row.off_since ?? row.updated, reason: row.off_reason ?? 'by_hand' },
     health: healthOf(row),
     sending: shownSending(sealer, row.id, row),
+    hasSecret: row.secret !== noSecret,
     secretTail: row.secret_tail,
     overlapUntil: row.previous_secret_until,
     created: row.created,

@@ -80,7 +80,9 @@ export const NewWebhook = Type.Object(
     url: Url,
     events: Events,
     dialect: Type.Optional(Dialect),
-    secret: Type.Optional(Secret),
+    secret: Type.Optional(
+      orNull(Secret, 'What signs; null: none, and nothing is signed, which the dialect `sonarqube` alone allows. Left out, one is made.'),
+    ),
     scope: Type.Optional(Scope),
     ...sendingGiven,
   },
@@ -159,6 +161,7 @@ const webhookFields = {
   headers: Type.Record(Type.String(), Type.String(), { description: `Names of the added headers, each with \`${mask}\`.` }),
   proxy: orNull(Type.String(), 'Without user and password; null: the server’s.'),
   ca: Ca,
+  hasSecret: Type.Boolean({ description: 'False: nothing is signed.' }),
   secretTail: Type.String({ description: 'The last characters of its secret, to recognise it by; empty for a short one.' }),
   overlapUntil: orNull(Time, 'Until when the old secret signs beside the new one; null: it does not.'),
   created: Time,
@@ -181,6 +184,10 @@ export const WebhookWithSecret = Type.Object({
   ...webhookFields,
   secret: Type.String({ description: 'Shown here and never again.' }),
 });
+export const MadeWebhook = Type.Object({
+  ...webhookFields,
+  secret: orNull(Type.String(), 'Shown here and never again; null: there is none.'),
+});
 
 export function webhookBody(webhook: Webhook) {
   const { off, sending } = webhook;
@@ -195,6 +202,7 @@ export function webhookBody(webhook: Webhook) {
     off: off === null ? null : { since: timestampText(off.since), reason: off.reason },
     health: healthBody(webhook.health),
     ...sending,
+    hasSecret: webhook.hasSecret,
     secretTail: webhook.secretTail,
     overlapUntil: timeOf(webhook.overlapUntil),
     created: timestampText(webhook.created),

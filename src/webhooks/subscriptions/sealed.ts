@@ -2,18 +2,26 @@ import { GatepostError } from '../../errors.ts';
 import type { Sealer } from '../../secret-key.ts';
 import { longestFirst, secretsOf } from './url.ts';
 
+/** What stands in the place of the secret of a webhook that has none. Nothing is signed for it. */
+export const noSecret = '';
+
 /** Where the sealed texts of a webhook belong, so that one that was moved to another row or column does not open. */
 export function sealedIn(webhook: string) {
   const url = `webhooks/${webhook}/url`;
   const proxy = `webhooks/${webhook}/proxy`;
   const headers = `webhooks/${webhook}/headers`;
+  const secret = `webhooks/${webhook}/secret`;
   return {
     url,
-    secret: `webhooks/${webhook}/secret`,
+    secret,
     previousSecret: `webhooks/${webhook}/previous_secret`,
     headers,
     proxy,
-    sealUrl: (sealer: Sealer, given: URL): string => sealer.seal(given.href, url),
+    /** `text`: as it was written, where that is to be shown again. */
+    sealUrl: (sealer: Sealer, given: URL, text: string = given.href): string => sealer.seal(text, url),
+    sealSecret: (sealer: Sealer, given: string | null): string => (given === null ? noSecret : sealer.seal(given, secret)),
+    /** Empty where there is none. */
+    openSecret: (sealer: Sealer, kept: string): string => (kept === noSecret ? noSecret : sealer.open(kept, secret)),
     /** A URL that was kept before all were sealed may still lie in clear. */
     openUrl: (sealer: Sealer, kept: string): string => (isClear(kept) ? kept : sealer.open(kept, url)),
     sealProxy: (sealer: Sealer, given: URL | null): string | null => (given === null ? null : sealer.seal(given.href, proxy)),
@@ -55,6 +63,7 @@ export interface SealedRow {
 /** The same, open: in memory alone, and only while it is used. */
 export interface OpenedRow {
   readonly url: URL;
+  /** Empty where there is none. */
   readonly secret: string;
   readonly previousSecret: string | null;
   readonly headers: AddedHeaders;
@@ -67,7 +76,7 @@ export interface OpenedRow {
 export function openRow(sealer: Sealer, row: SealedRow, more: readonly string[] = []): OpenedRow {
   const places = sealedIn(row.id);
   const url = new URL(places.openUrl(sealer, row.url));
-  const secret = sealer.open(row.secret, places.secret);
+  const secret = places.openSecret(sealer, row.secret);
   const previousSecret = row.previous_secret === null ? null : sealer.open(row.previous_secret, places.previousSecret);
   const headers = places.openHeaders(sealer, row.headers);
   const proxy = places.openProxy(sealer, row.proxy);

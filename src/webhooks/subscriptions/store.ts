@@ -5,6 +5,7 @@ import type { EventKind } from '../../events/event.ts';
 import type { Identifiers } from '../../identifiers.ts';
 import type { Actor } from '../../organizations/audit.ts';
 import { recordAudit } from '../../organizations/audit.ts';
+import { holdOrganization } from '../../organizations/store.ts';
 import type { Sealer } from '../../secret-key.ts';
 import type { Reader, Tx } from '../../storage/database/database.ts';
 import type { WebhooksTable } from '../../storage/database/schema.ts';
@@ -51,26 +52,22 @@ export interface InsertWebhookOptions extends ChangeOptions {
   readonly project: { readonly id: string; readonly key: string } | null;
   readonly name: string;
   readonly url: URL;
+  /** The URL as it was written, where that is what its dialect shows again; left out: in its normal form. */
+  readonly urlText?: string;
   readonly events: readonly EventKind[];
   readonly dialect: string;
-  readonly secret: string;
+  /** Null: none, where the dialect allows it. */
+  readonly secret: string | null;
+  /** How many webhooks of the dialect there may be for the organization, and for each project; left out: as many as there may be of all. */
+  readonly dialectMax?: number;
   /** Left out: as `sendingDefault` says. */
   readonly sending?: SendingChange;
 }
 
-/** Fails with `too_many_webhooks` where the organization has as many as it may. */
+/** Fails with `too_many_webhooks` where the organization has as many as it may, of all or of the dialect. */
 export async function insertWebhook(options: InsertWebhookOptions): Promise<Webhook> {
   const { tx, organization, project, name, url, events, dialect, secret, sending = {}, sealer, ids, clock } = options;
-  const { n } = await tx
-    .selectFrom('webhooks')
-    .select((row) => row.fn.countAll<number>().as('n'))
-    .where('organization', '=', organization)
-    .executeTakeFirstOrThrow();
-  if (n >= webhooksOfOrganizationMax) {
-    throw conflict('too_many_webhooks', `An organization has at most ${webhooksOfOrganizationMax} webhooks.`, {
-      max: webhooksOfOrganizationMax,
-    });
-  }
+  await requireRoom(options);
   const id = ids.next();
   const now = clock.now();
   const row: Selectable<WebhooksTable> = {
@@ -78,11 +75,11 @@ export async function insertWebhook(options: InsertWebhookOptions): Promise<Webh
     organization,
     project: project?.id ?? null,
     name,
-    url: sealedIn(id).sealUrl(sealer, url),
+    url: sealedIn(id).sealUrl(sealer, url, options.urlText),
     dialect,
     events: JSON.stringify(events),
-    secret: sealer.seal(secret, sealedIn(id).secret),
-    secret_tail: tailOf(secret),
+    secret: sealedIn(id).sealSecret(sealer, secret),
+    secret_tail: tailOf(secret ?? ''),
     previous_secret: null,
     previous_secret_until: null,
     active: 1,
@@ -100,6 +97,28 @@ export async function insertWebhook(options: InsertWebhookOptions): Promise<Webh
   const details = { url: webhook.url, events, project: project?.key ?? null, ...shownSendingChange(sending) };
   await audit(options, { organization, webhook, action: 'webhook.created', details });
   return webhook;
+}
+
+async function requireRoom({ tx, organization, project, dialect, dialectMax }: InsertWebhookOptions): Promise<void> {
+  // Whoever makes one at the same time waits here, so that nobody counts before another's is there.
+  if (dialectMax !== undefined) await holdOrganization({ tx, organization });
+  const count = tx
+    .selectFrom('webhooks')
+    .select((row) => row.fn.countAll<number>().as('n'))
+    .where('organization', '=', organization);
+  if ((await count.executeTakeFirstOrThrow()).n >= webhooksOfOrganizationMax) {
+    throw conflict('too_many_webhooks', `An organization has at most ${webhooksOfOrganizationMax} webhooks.`, {
+      max: webhooksOfOrganizationMax,
+    });
+  }
+  if (dialectMax === undefined) return;
+  const beside = count.where('dialect', '=', dialect).where('project', project === null ? 'is' : '=', project?.id ?? null);
+  if ((await beside.executeTakeFirstOrThrow()).n < dialectMax) return;
+  const whose = project === null ? 'for the organization' : 'for a project';
+  throw conflict('too_many_webhooks', `There are at most ${dialectMax} webhooks of the dialect ${dialect} ${whose}.`, {
+    max: dialectMax,
+    dialect,
+  });
 }
 
 /** Deletes the webhook; its deliveries stay as a log, and what waits is for the caller to cancel. Fails with `unknown_webhook`. */

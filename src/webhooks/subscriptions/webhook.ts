@@ -59,6 +59,8 @@ export interface Webhook {
   readonly off: Off | null;
   readonly health: Health;
   readonly sending: Sending;
+  /** False: nothing is signed for it. */
+  readonly hasSecret: boolean;
   readonly secretTail: string;
   /** Until when the old secret signs beside the new one; null where none does. */
   readonly overlapUntil: number | null;
