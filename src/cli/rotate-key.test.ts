@@ -24,6 +24,9 @@ import { rotateSecret } from '../webhooks/subscriptions/change.ts';
 import { resealedOfUnitMax, sealClearUrls } from '../webhooks/subscriptions/reseal.ts';
 import { openRow } from '../webhooks/subscriptions/sealed.ts';
 import { insertWebhook, readWebhook } from '../webhooks/subscriptions/store.ts';
+import { rotateSourceSecret } from '../analyses/sonarqube/source-change.ts';
+import { sealedIn } from '../analyses/sonarqube/source.ts';
+import { insertSource, openedSource } from '../analyses/sonarqube/source-store.ts';
 import { rotateKey } from './rotation.ts';
 
 const [old, next] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
@@ -78,6 +81,11 @@ async function store(t: TestContext, engine: Engine): Promise<Stored> {
       webhook = (await insertWebhook({ ...common, organization: organization.id, ...more })).id;
     }
     await rotateSecret({ ...common, organization: organization.id, onlyProject: null, webhook, secret: 'planted anew', overlapMs: 60_000 });
+    const settings = { versionFrom: 'property', projects: [] } as const;
+    const given = { name: 's', url: 'https://sonar.example', token: 'planted', secret: 'planted before it', ca: null, settings };
+    const source = await insertSource({ ...common, organization: organization.id, given });
+    const anew = { secret: 'planted and changed', overlapMs: 60_000 };
+    await rotateSourceSecret({ ...common, organization: organization.id, source: source.id, ...anew });
     return { organization: organization.id, webhook };
   });
   const answers = createIdempotencyStore({ database, clock: systemClock, sealer });
@@ -104,6 +112,10 @@ async function opens(database: Database, sealer: Sealer, { organization, webhook
   }
   const rotated = rows.find((row) => row.id === webhook);
   assert.equal(rotated === undefined ? '' : openRow(sealer, rotated).previousSecret, `planted ${webhooksMade - 1}`);
+  const source = await database.read.selectFrom('sources').selectAll().executeTakeFirstOrThrow();
+  const { token, secret } = openedSource(source, sealer);
+  const before = sealer.open(source.previous_secret ?? '', sealedIn(source.id).previousSecret);
+  assert.deepEqual([token, secret, before], ['planted', 'planted and changed', 'planted before it']);
   const answers = createIdempotencyStore({ database, clock: systemClock, sealer });
   assert.deepEqual(await answers.begin({ ...place, organization }, 'a'), { kind: 'repeat', status: 201, answer: 'planted' });
 }
@@ -138,7 +150,7 @@ for (const engine of engines) {
         assert.equal(end.state, 'ended');
         break;
       }
-      assert.deepEqual(seen, ['key', 'begun', 'webhooks', 'webhooks', 'answers', 'ended']);
+      assert.deepEqual(seen, ['key', 'begun', 'webhooks', 'webhooks', 'sources', 'answers', 'ended']);
       const database = await openDatabase(location, 'server');
       const facts = await factsOf(database);
       assert.equal(facts.next, null);
@@ -179,7 +191,7 @@ for (const engine of engines) {
     const done = await gatepostJson(['rotate-key', '--old-key-to', kept, ...yes], withNew);
     assert.partialDeepStrictEqual(done, {
       code: 0,
-      json: { state: 'changed', resumed: false, webhooks: webhooksMade, answers: 1, lost: [] },
+      json: { state: 'changed', resumed: false, webhooks: webhooksMade, sources: 1, answers: 1, lost: [] },
     });
     assert.deepEqual(readKey(kept), old);
     const database = await openDatabase(location, 'server');

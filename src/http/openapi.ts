@@ -21,6 +21,7 @@ const ourFailure = {
 const tags = [
   { name: 'Report API', description: 'What report readers call: no token, unless the organization asks for one.' },
   { name: 'Analyses', description: 'Findings in, as SARIF.' },
+  { name: 'Sources', description: 'SonarQube servers that tell of analyses, and where their webhooks come in.' },
   { name: 'Reports', description: 'Reports, their snapshots and their files.' },
   { name: 'Projects', description: 'What is analysed.' },
   { name: 'Quality gates', description: 'When an analysis is good enough.' },
