@@ -1,6 +1,7 @@
 // `npm run test:corpus -- FOLDER [--markdown]`: reads every FOLDER/sarif/*.sarif and every log under examples/ with our reader, and checks
 // the numbers against counts made without it (count.ts). Prints a table, and ends with `N passed, M failed`; not 0 where any differs.
-// With --markdown the table is the one of docs/compatibility.md.
+// With --markdown the table is the one of docs/compatibility.md. What is recorded of SonarQube servers (FOLDER/sonarqube/<version>/) is held against
+// what we take in, send and answer (sonarqube.ts).
 import { createReadStream, existsSync, globSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -10,6 +11,8 @@ import { readSarif } from '../../src/analyses/sarif/read.ts';
 import { GatepostError } from '../../src/errors.ts';
 import { categoriesOf, findStandard, type Standard } from '../../src/reports/standards/standard.ts';
 import { type Counts, countSarif, nothing } from './count.ts';
+import type { Check } from './part.ts';
+import { partsText, sonarqubeParts } from './sonarqube.ts';
 
 interface Row {
   readonly name: string;
@@ -55,11 +58,16 @@ async function main(folders: readonly string[]): Promise<number> {
   for (const row of failed) process.stdout.write(`${row.name} differs: ${differences(row).join('; ')}\n`);
   for (const folder of folders) {
     const others = globSync(join(resolve(folder), '*/')).map((path) => basename(path));
-    for (const other of others.filter((name) => name !== 'sarif')) process.stdout.write(`Recordings in ${other}/ are not read yet.\n`);
+    for (const other of others.filter((name) => name !== 'sarif' && name !== 'sonarqube'))
+      process.stdout.write(`Recordings in ${other}/ are not read yet.\n`);
   }
   if (rows.length === 0) process.stdout.write('There is no log to read.\n');
-  process.stdout.write(`${rows.length - failed.length} passed, ${failed.length} failed\n`);
-  return failed.length > 0 || rows.length === 0 ? 1 : 0;
+  const parts = (await Promise.all(folders.map(sonarqubeParts))).flat();
+  process.stdout.write(partsText(parts));
+  const checks = parts.flatMap((part): readonly Check[] => part.checks);
+  const different = checks.filter(({ verdict }) => verdict === 'differs').length + failed.length;
+  process.stdout.write(`${rows.length + checks.length - different} passed, ${different} failed\n`);
+  return different > 0 || rows.length === 0 ? 1 : 0;
 }
 
 function nameOf(file: string): string {
