@@ -6,6 +6,7 @@ import { constants, createGzip } from 'node:zlib';
 import { GatepostError, invalid } from '../errors.ts';
 import type { Call, Command, Outcome } from './command.ts';
 import { usageError } from './command.ts';
+import { gateIn, gateLines } from './quality-gate.ts';
 import type { Progress } from './progress.ts';
 import { createProgress } from './progress.ts';
 import type { Server } from './server.ts';
@@ -13,6 +14,8 @@ import { connectServer, field } from './server.ts';
 
 const pollMsFirst = 200;
 const pollMsMax = 2_000;
+/** One of its own, so that a pipeline can tell a gate that failed from an upload that did. */
+export const gateFailedCode = 3;
 
 export const command: Command = {
   name: 'upload',
@@ -32,19 +35,24 @@ export const command: Command = {
       multiple: true,
     },
     wait: { type: 'boolean', help: 'wait until the reports are made' },
+    'fail-on': { type: 'string', value: 'gate', help: `wait, and end with ${gateFailedCode} where the quality gate failed` },
   },
+  notes: () =>
+    `Ends with 0; with 1 where the scan could not be sent or its analysis failed; with 2 where the call is written wrongly; with ${gateFailedCode}, by --fail-on gate alone, where all went well and the quality gate failed.`,
   run,
 };
 
 async function run(call: Call): Promise<Outcome> {
+  const failOn = call.text('fail-on');
+  if (failOn !== undefined && failOn !== 'gate') throw usageError(`--fail-on knows "gate" alone, and not "${failOn}".`);
   const server = connectServer(call.environment, { needToken: true });
   const path = `/v1/projects/${encodeURIComponent(call.required('project'))}/analyses?${queryOf(call).toString()}`;
   const accepted = await send({ server, path, file: call.word(0), call });
   const id = field(accepted, 'id');
   if (id === undefined)
     throw new GatepostError('unavailable', 'not_gatepost', 'The server took the scan without saying which analysis it is.');
-  if (!call.flag('wait')) return { json: accepted, text: `Taken in as analysis ${id}.` };
-  return waitFor({ server, id, call });
+  if (failOn === undefined && !call.flag('wait')) return { json: accepted, text: `Taken in as analysis ${id}.` };
+  return waitFor({ server, id, call, failOnGate: failOn !== undefined });
 }
 
 function queryOf(call: Call): URLSearchParams {
@@ -101,11 +109,21 @@ async function* bodyOf(file: string, gzipped: boolean, progress: Progress): Asyn
   for await (const chunk of body) yield chunk as Uint8Array;
 }
 
-async function waitFor({ server, id, call }: { server: Server; id: string; call: Call }): Promise<Outcome> {
+async function waitFor({
+  server,
+  id,
+  call,
+  failOnGate,
+}: {
+  server: Server;
+  id: string;
+  call: Call;
+  failOnGate: boolean;
+}): Promise<Outcome> {
   for (let waitMs = pollMsFirst; ; waitMs = Math.min(waitMs * 1.5, pollMsMax)) {
     const { body } = await server.json(`/v1/analyses/${encodeURIComponent(id)}`);
     const status = field(body, 'status');
-    if (status === 'done') return { json: body, text: doneText(id, body) };
+    if (status === 'done') return doneOutcome(id, body, failOnGate);
     if (status === 'failed') return { json: body, text: `Analysis ${id} failed: ${failureOf(body)}`, exitCode: 1 };
     call.screen?.write(`\r\u001b[K${status ?? 'waiting'} ...`);
     await sleep(waitMs);
@@ -118,10 +136,15 @@ function failureOf(body: unknown): string {
   return typeof error === 'string' ? error : `${field(error, 'message') ?? 'no reason given'} (${field(error, 'code') ?? 'no code'})`;
 }
 
-function doneText(id: string, body: unknown): string {
+function doneOutcome(id: string, body: unknown, failOnGate: boolean): Outcome {
+  const gate = gateIn(body);
+  if (failOnGate && gate === null) {
+    throw new GatepostError('unavailable', 'no_quality_gate', `Analysis ${id} is done, but the server says nothing of a quality gate.`);
+  }
   const reports: unknown = (body as { readonly reports?: unknown }).reports;
   const lines = Array.isArray(reports) ? reports.map(reportText) : [];
-  return [`Analysis ${id} is done; reports:`, ...(lines.length > 0 ? lines : ['  none'])].join('\n');
+  const text = [`Analysis ${id} is done; reports:`, ...(lines.length > 0 ? lines : ['  none']), ...gateLines(gate)].join('\n');
+  return { json: body, text, ...(failOnGate && gate?.status === 'ERROR' ? { exitCode: gateFailedCode } : {}) };
 }
 
 function reportText(report: unknown): string {
