@@ -46,6 +46,7 @@ export async function recordOnPostgres(tx: Tx, input: RecordInput): Promise<Reco
 /** Inserts the rows that events stand or fall with, and answers the events whose row was there, or came before it in this very unit. */
 async function insertFirsts(tx: Tx, firsts: readonly FirstRows[]): Promise<readonly number[]> {
   const known: number[] = [];
+  await holdProjects(tx, firsts);
   for (const { table, events, rows } of firsts) {
     const values = unpack(rows).map((row) => sql`(${sql.join(Object.values(row))})`);
     const { rows: inserted } = await sql<{ readonly id: string }>`
@@ -57,6 +58,15 @@ async function insertFirsts(tx: Tx, firsts: readonly FirstRows[]): Promise<reado
     });
   }
   return known;
+}
+
+/**
+ * Holds the projects of such rows until the unit ends: who deletes one at the same time either has committed by then, or waits and takes along what
+ * the unit adds. SQLite has one writer, where nothing comes between.
+ */
+async function holdProjects(tx: Tx, firsts: readonly FirstRows[]): Promise<void> {
+  const projects = new Set(firsts.flatMap(({ rows }) => unpack(rows).map((row) => String(row['project']))));
+  if (projects.size > 0) await sql`select id from projects where id = any(${[...projects]}::text[]) for share`.execute(tx);
 }
 
 type Making = Made & OfEvent;
