@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { messageCharactersMax } from '../../src/analyses/finding.ts';
+import { conditionsOfGateMax, gatesOfOrganizationMax } from '../../src/analyses/gates/gate.ts';
 import { depthMax, elementBytesMax, resultsMax, rulesMax, runsMax } from '../../src/analyses/sarif/limits.ts';
 import { crashesMax } from '../../src/analyses/store.ts';
 import { readConfiguration } from '../../src/configuration.ts';
@@ -52,6 +53,8 @@ const expected: Readonly<Record<string, string>> = {
   'findings shown in HTML and PDF': `${number(findingsShownMax)}, worst first`,
   'findings in one PDF': number(findingsOfVolumeMax),
   'processes that may die over one analysis': number(crashesMax),
+  'quality gates of an organization': number(gatesOfOrganizationMax),
+  'conditions of a quality gate': number(conditionsOfGateMax),
   'webhooks of an organization': number(webhooksOfOrganizationMax),
   'connections of all webhooks, idle ones included': number(connectionsInAllMax),
   'attempts of a webhook, where it has a `rateLimit`': `${number(rateCountMax)} a second or minute`,
