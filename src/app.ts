@@ -262,7 +262,15 @@ async function createWorkers(ground: Ground, serverUrl: () => string): Promise<W
     recorded: webhooks.delivery.nudge,
     afterwards: async (scope) => void (await retainProject({ database, ids, clock }, scope)),
   });
-  const sonarqube = createSonarqube({ ...ground, record: webhooks.delivery.record, checkedAuthorities, fetched: analyses.nudge });
+  const sonarqube = createSonarqube({
+    ...ground,
+    record: webhooks.delivery.record,
+    onRecorded: webhooks.delivery.fanOut.onRecorded,
+    recorded: webhooks.delivery.nudge,
+    checkedAuthorities,
+    fetched: analyses.nudge,
+    publicUrl: serverUrl,
+  });
   return { analyses, webhooks, sonarqube };
 }
 

@@ -126,7 +126,7 @@ function createProjects({ database, ids, clock }: Pick<IntakeOptions, 'database'
 }
 
 /** A project's name as ours may be; its key where nothing of it can be shown. */
-function shownName({ key, name }: Payload['project']): string {
+export function shownName({ key, name }: Payload['project']): string {
   const plain = name
     .replaceAll(/[\p{Cc}\p{Cs}]/gu, ' ')
     .trim()

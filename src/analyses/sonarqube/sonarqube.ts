@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Clock } from '../../clock.ts';
 import type { Configuration } from '../../configuration.ts';
-import type { RecordAlone } from '../../events/record.ts';
+import type { OnRecorded, RecordAlone } from '../../events/record.ts';
 import type { HttpServer } from '../../http/http-server.ts';
 import type { Identifiers } from '../../identifiers.ts';
 import type { Sealer } from '../../secret-key.ts';
@@ -13,6 +13,9 @@ import { ingestRoutes } from './ingest-routes.ts';
 import { createIntake } from './intake.ts';
 import { createReceipts } from './receipts.ts';
 import { createSourceLookup } from './source-lookup.ts';
+import { readSource } from './source-store.ts';
+import { sourceWorkRoutes } from './source-work-routes.ts';
+import { createSourceWork } from './source-work.ts';
 import { sourceRoutes } from './source-routes.ts';
 
 export interface SonarqubeOptions {
@@ -30,8 +33,14 @@ export interface SonarqubeOptions {
   readonly record: RecordAlone;
   /** The rules of a private authority's certificates; answers the certificates alone. Fails with `invalid_ca`. */
   readonly checkedAuthorities: (pem: string) => string;
+  /** The same within the unit of work that recorded it. */
+  readonly onRecorded: OnRecorded;
+  /** An event was recorded: its deliveries are in the database. */
+  readonly recorded: () => void;
   /** An analysis was fetched: its reports can be made. */
   readonly fetched: () => void;
+  /** The base of links to this server, known once it has started. */
+  readonly publicUrl: () => string;
 }
 
 /** All that has to do with a SonarQube that tells of analyses: its routes, and what runs by itself. */
@@ -42,18 +51,32 @@ export interface Sonarqube {
 }
 
 export function createSonarqube(options: SonarqubeOptions): Sonarqube {
+  const { database } = options;
   const lookup = createSourceLookup(options);
   const intake = createIntake(options);
   const receipts = createReceipts(options);
   const guard = createSourceGuard({ allow: parseSourceAllowlist(options.configuration.sourcesAllow) });
+  const work = createSourceWork({ ...options, intake });
   return {
     async routes(server) {
-      await ingestRoutes(server, { lookup, intake, receipts, taken: () => {} });
-      sourceRoutes(server, { ...options, guard, changed: lookup.forget, makeWebhook: async (source) => source });
+      await ingestRoutes(server, { lookup, intake, receipts, taken: work.taken });
+      sourceRoutes(server, {
+        ...options,
+        guard,
+        changed(one) {
+          lookup.forget(one.source);
+          work.changed(one);
+        },
+        async makeWebhook({ id, organization }, ingestUrl) {
+          await work.check({ organization, source: id, ingestUrl, createWebhook: true });
+          return readSource({ read: database.read, organization, source: id });
+        },
+      });
+      sourceWorkRoutes(server, { database, work });
     },
-    start() {},
-    async stop(_graceMs) {
-      await receipts.stop();
+    start: work.start,
+    async stop(graceMs) {
+      await Promise.all([receipts.stop(), work.stop(graceMs)]);
     },
   };
 }

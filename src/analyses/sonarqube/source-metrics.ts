@@ -55,7 +55,7 @@ export function createSourceMetrics({ registry, database }: { readonly registry?
         .select(['state', (row) => row.fn.countAll<number>().as('count')])
         .groupBy('state')
         .execute();
-      for (const { state, count } of rows) this.set({ state }, Number(count));
+      for (const { state, count } of rows) this.set({ state }, count);
     },
   });
   return {

@@ -23,6 +23,7 @@ import {
 } from './source.ts';
 import { deleteSource, rotateSourceSecret, updateSource } from './source-change.ts';
 import { ChangedSource, NewSource, NewSourceSecret, SourceBody, SourceWithSecret, sourceBody } from './source-schema.ts';
+import type { OneSource } from './source-store.ts';
 import { insertSource, listSources, readSource } from './source-store.ts';
 
 export interface SourceRoutesDeps {
@@ -33,7 +34,7 @@ export interface SourceRoutesDeps {
   readonly guard: Pick<SourceGuard, 'refuses'>;
   readonly checkedAuthorities: (pem: string) => string;
   /** This source was made, changed or deleted here: called after the commit. */
-  readonly changed: (source: string) => void;
+  readonly changed: (one: OneSource) => void;
   /** Makes the webhook over there that sends to this URL. Answers the source as it is then, be it with a state that says what went wrong. */
   readonly makeWebhook: (source: Source, ingestUrl: string) => Promise<Source>;
 }
@@ -125,7 +126,7 @@ function createRoute(server: HttpServer, deps: SourceRoutesDeps): void {
         settings: { ...settingsDefault, ...settingsOf(body) },
       };
       const made = await database.write((tx) => insertSource({ tx, organization, given, actor, sealer, ids, clock }));
-      changed(made.id);
+      changed({ organization, source: made.id });
       const base = server.publicUrl(request);
       const ingestUrl = base + ingestPath(made.id);
       const source = body.webhook === 'create' ? await makeWebhook(made, ingestUrl) : made;
@@ -185,7 +186,7 @@ function changeRoutes(server: HttpServer, deps: SourceRoutesDeps): void {
       };
       const source = request.params.id;
       const after = await database.write((tx) => updateSource({ ...who, tx, source, change, sealer, ids, clock }));
-      changed(source);
+      changed({ organization: who.organization, source });
       return sourceBody(after, server.publicUrl(request) + ingestPath(source));
     },
   );
@@ -206,7 +207,7 @@ function changeRoutes(server: HttpServer, deps: SourceRoutesDeps): void {
       const who = sourcesOf(request.caller);
       const source = request.params.id;
       await database.write((tx) => deleteSource({ ...who, tx, source, sealer, ids, clock }));
-      changed(source);
+      changed({ organization: who.organization, source });
       return reply.code(204).send(null);
     },
   );
@@ -234,7 +235,7 @@ function secretRoute(server: HttpServer, { database, sealer, clock, ids, changed
       const overlapMs = parseSourceOverlap(request.body?.overlap ?? overlapDefault);
       const source = request.params.id;
       const after = await database.write((tx) => rotateSourceSecret({ ...who, tx, source, secret, overlapMs, sealer, ids, clock }));
-      changed(source);
+      changed({ organization: who.organization, source });
       const base = server.publicUrl(request);
       reply.code(202).header('location', `${base}/v1/sources/${source}`).header('cache-control', 'no-store');
       return { ...sourceBody(after, base + ingestPath(source)), secret };

@@ -1,0 +1,138 @@
+import { join } from 'node:path';
+import type { Registry } from 'prom-client';
+import type { Clock } from '../../clock.ts';
+import type { Configuration } from '../../configuration.ts';
+import type { OnRecorded } from '../../events/record.ts';
+import type { Identifiers } from '../../identifiers.ts';
+import type { Sealer } from '../../secret-key.ts';
+import type { ArtifactStore } from '../../storage/artifacts/store.ts';
+import type { Database } from '../../storage/database/database.ts';
+import { askForCatchUp, createCatchUpWorker, planCatchUps } from './catch-up-worker.ts';
+import type { CheckFacts, CheckOptions } from './check.ts';
+import { checkSource } from './check.ts';
+import { parseSourceAllowlist } from './client/address.ts';
+import type { ClientLimits } from './client/client.ts';
+import { createSourceClients } from './clients.ts';
+import { createFetchWorker, sweepFetches } from './fetch-worker.ts';
+import { fetchAnalysis } from './fetch/fetch.ts';
+import type { Intake } from './intake.ts';
+import { createSourceMetrics } from './source-metrics.ts';
+import type { OneSource } from './source-store.ts';
+import { unknownSource } from './source-store.ts';
+import type { SourceLog } from './states.ts';
+import { createSourceTurns } from './turns.ts';
+
+export interface SourceWorkOptions {
+  readonly configuration: Configuration;
+  readonly database: Database;
+  readonly artifacts: ArtifactStore;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly ids: Identifiers;
+  readonly log: SourceLog;
+  readonly metrics?: Registry;
+  readonly intake: Intake;
+  readonly onRecorded: OnRecorded;
+  /** The base of links to this server, known once it has started. */
+  readonly publicUrl: () => string;
+  /** An event was recorded: its deliveries are in the database. */
+  readonly recorded: () => void;
+  /** An analysis was fetched: its reports can be made. */
+  readonly fetched: () => void;
+  /** For tests, which cannot wait so long. */
+  readonly limits?: Partial<ClientLimits>;
+}
+
+/** All that runs by itself between us and sources, and what people can ask of it. */
+export interface SourceWork {
+  /** Fails as `checkSource` does. */
+  check(options: CheckOptions): Promise<CheckFacts>;
+  /** Asks for a look at what was missed; answers when it was asked for. Fails with `unknown_source`. */
+  catchUp(one: OneSource): Promise<number>;
+  /** An analysis is there whose findings are to be fetched. */
+  taken(): void;
+  /** A source was made or changed: what waited for that is tried now. */
+  changed(one: OneSource): void;
+  start(): void;
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Looks at sources for what was missed, of all sources at once. */
+const catchUpsAtOnce = 8;
+/** How much of the fetches sources may have that are not well, all together. */
+const troubledShare = 0.25;
+
+export function createSourceWork(options: SourceWorkOptions): SourceWork {
+  const { configuration, database, clock, log } = options;
+  const { fetchesAtOnce, fetchesPerSource, fetchRetryMs, fetchForMs, catchUpEveryMs, catchUpFirst } = configuration;
+  const metrics = createSourceMetrics({ database, ...(options.metrics === undefined ? {} : { registry: options.metrics }) });
+  const allow = parseSourceAllowlist(configuration.sourcesAllow);
+  const clients = createSourceClients({ allow, clock, requested: metrics.requested, limits: options.limits });
+  const troubledMax = Math.max(1, Math.floor(fetchesAtOnce * troubledShare));
+  const turns = createSourceTurns({ clock, perSource: fetchesPerSource, troubledMax, firstWaitMs: fetchRetryMs });
+  const directory = join(configuration.data, 'fetches');
+  const abort = new AbortController();
+  const fetches = createFetchWorker({
+    ...options,
+    metrics,
+    clients,
+    turns,
+    directory,
+    concurrency: fetchesAtOnce,
+    firstWaitMs: fetchRetryMs,
+    forMs: fetchForMs,
+    bodyBytesMax: configuration.uploadBytesMax,
+    fetch: fetchAnalysis,
+  });
+  const wellAgain = (source: string): void => {
+    turns.succeeded(source);
+    fetches.nudge();
+  };
+  const catchUps = createCatchUpWorker({
+    ...options,
+    clients,
+    metrics,
+    first: catchUpFirst,
+    everyMs: catchUpEveryMs,
+    concurrency: catchUpsAtOnce,
+    random: Math.random,
+    brought: wellAgain,
+  });
+  const ask = async (one: OneSource): Promise<boolean> => {
+    const known = await database.write((tx) => askForCatchUp({ tx, clock, ...one }));
+    catchUps.nudge();
+    wellAgain(one.source);
+    return known;
+  };
+  return {
+    async check(wanted) {
+      const facts = await checkSource({ ...options, clients }, { ...wanted, signal: abort.signal });
+      if (facts.token.valid) wellAgain(wanted.source);
+      return facts;
+    },
+    async catchUp(one) {
+      const asked = clock.now();
+      if (!(await ask(one))) throw unknownSource();
+      return asked;
+    },
+    taken: fetches.nudge,
+    changed: (one) =>
+      void ask(one).catch((error: unknown) => log.error({ err: error, source: one.source }, 'a changed source was not looked at')),
+    start() {
+      const failed = (error: unknown): void => log.error({ err: error }, 'sources were not looked at');
+      void sweepFetches({ directory, clock }).catch(failed);
+      void planCatchUps({ database, clock })
+        .catch(failed)
+        .finally(() => catchUps.start());
+      fetches.start();
+    },
+    async stop(graceMs) {
+      abort.abort();
+      await Promise.all([fetches.stop(Math.min(graceMs, stopMsMax)), catchUps.stop(0)]);
+      await clients.close();
+    },
+  };
+}
+
+/** A fetch goes on where it was at the next start, so a stop does not wait for it. */
+const stopMsMax = 500;
