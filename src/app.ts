@@ -18,6 +18,8 @@ import { referencedArtifacts } from './reports/references.ts';
 import { renameListed } from './reports/renaming.ts';
 import { retainAll, retainProject } from './reports/retention.ts';
 import { reportRoutes } from './reports/routes.ts';
+import type { SonarqubeApiDeps } from './sonarqube-api/action.ts';
+import { sonarqubeApi } from './sonarqube-api/sonarqube-api.ts';
 import { sweepArtifacts } from './storage/artifacts/sweep.ts';
 import { webhookDeletionSteps } from './webhooks/deletion.ts';
 import { checkedAuthorities } from './webhooks/delivery/authorities.ts';
@@ -61,6 +63,7 @@ import { languages } from './reports/report.ts';
 import { standards } from './reports/standards/standard.ts';
 import type { Sealer } from './secret-key.ts';
 import { createSealer, keyFingerprint } from './secret-key.ts';
+import { dashboardRoutes } from './sonarqube-api/dashboard.ts';
 import { createArtifactDirectory } from './storage/artifacts/directory.ts';
 import type { ArtifactStore } from './storage/artifacts/store.ts';
 import type { Database } from './storage/database/database.ts';
@@ -211,6 +214,7 @@ async function assemble(ground: Ground): Promise<App> {
     publicUrl: publicUrlOf(configuration),
   });
   await addRoutes(server, ground, workers);
+  await sonarqubeApi(server, { ...sonarqubeApiDeps(ground, workers), findCaller: tokens.find });
   const maintenance = createMaintenance(ground);
   let stopped: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
@@ -308,11 +312,19 @@ async function addRoutes(server: HttpServer, ground: Ground, workers: Workers): 
     archivesPerOrganization: configuration.archivesPerOrganization,
   });
   reportListRoutes(server, { database, limits });
+  dashboardRoutes(server, { database });
   reportArchiveRoutes(server, { database, artifacts, limits });
-  webhookRoutes(server, { ...common, sealer, guard: workers.webhooks.guard, wake });
+  const dialectsMax = { sonarqube: configuration.sonarqubeWebhooksMax };
+  webhookRoutes(server, { ...common, sealer, guard: workers.webhooks.guard, dialectsMax, wake });
   deliveryRoutes(server, { database, clock, retryForMs, wake });
   replayRoutes(server, { ...common, begun: workers.webhooks.replayBegun });
   await workers.sonarqube.routes(server);
+}
+
+/** SonarQube's own front door: its clients are told another version than ours. */
+function sonarqubeApiDeps({ configuration, ...ground }: Ground, { webhooks }: Workers): SonarqubeApiDeps {
+  const { sonarqubeVersion: version, sonarqubeWebhooksMax: webhooksMax } = configuration;
+  return { ...ground, version, webhooksMax, guard: webhooks.guard, wake: webhooks.delivery.wake };
 }
 
 function checksOf({ database, artifacts }: Ground): readonly HealthCheck[] {
