@@ -1,72 +1,30 @@
-import type { GateFacts } from '../../../events/event.ts';
-import type { SonarqubeClient } from '../client/client.ts';
-import type { RuleCache } from './rules.ts';
+import { mkdir } from 'node:fs/promises';
+import type { Fetched, FetchJob } from './job.ts';
+import { wipe } from './pages.ts';
+import { fetchRound } from './round.ts';
+import { fetchServer } from './server.ts';
 
-export interface FetchProgress {
-  readonly stage: 'analysis' | 'issues' | 'hotspots' | 'rules' | 'measures' | 'check' | 'write';
-  /** Findings on disk so far, and how many the server said there are; 0 while unknown. */
-  readonly done: number;
-  readonly total: number;
-  readonly requests: number;
-}
+export type { Fetched, FetchJob, FetchNotice, FetchProgress, VersionFrom } from './job.ts';
 
-/** Where the version of a project comes from where its scanner gave none (SonarQube says `not provided`). */
-export type VersionFrom = 'property' | 'tag' | 'revision';
-
-/** What is to be fetched. Facts that the webhook told come first; what is null is asked for over there. */
-export interface FetchJob {
-  readonly client: SonarqubeClient;
-  /** Key over there. */
-  readonly project: string;
-  /** Null, or `isMain`: the main branch. `name` is the pull request's key for `PULL_REQUEST`. */
-  readonly branch: { readonly name: string | null; readonly type: 'BRANCH' | 'PULL_REQUEST'; readonly isMain: boolean } | null;
-  /** The background task, and the analysis it made, as far as known. */
-  readonly task: string | null;
-  readonly analysis: string | null;
-  /** As the payload says it: RFC 3339, or with SonarQube's offset without a colon. */
-  readonly analysedAt: string | null;
-  readonly revision: string | null;
-  readonly properties: Readonly<Record<string, string>>;
-  readonly versionFrom: VersionFrom;
-  /** Kept over runs: pages stay here, so that a fetch that was broken off goes on where it was. The caller removes it when the file is stored. */
-  readonly directory: string;
-  /** The version tag of a revision in a repository of ours. */
-  readonly tagOf?: (revision: string) => Promise<string | null>;
-  /** Rules' standards, kept per server and version; left out: a file in `directory`. */
-  readonly rules?: RuleCache;
-  readonly signal: AbortSignal;
-  onProgress(progress: FetchProgress): void;
-}
-
-/** What a reader of the report should know about how complete it is: a stable code, how many, and of what. */
-export interface FetchNotice {
-  readonly code: string;
-  readonly count: number;
-  readonly detail?: string;
-}
-
-export interface Fetched {
-  /** NDJSON as fetch/file.ts says; lies in the job's directory. */
-  readonly file: string;
-  readonly version: string;
-  readonly versionFrom: 'analysis' | VersionFrom;
-  readonly revision: string | null;
-  /** RFC 3339 with offset. */
-  readonly dateText: string;
-  /** Its key over there; null where the server does not tell. */
-  readonly analysis: string | null;
-  readonly gate: GateFacts | null;
-  readonly requests: number;
-  readonly findings: number;
-  /** False where a notice says that findings are missing. */
-  readonly complete: boolean;
-  readonly notices: readonly FetchNotice[];
-}
+/** How often a fetch begins again where the server changed while it was under way. */
+export const roundsMax = 3;
 
 /**
- * Fetches all that a source knows of an analysis into one file. Fails with what the client fails with, with `source_project_unknown` where the
+ * Fetches all that a source knows of an analysis into one file: every issue that is there or was set aside, of whatever type (standards' reports
+ * count those whose rule has a CWE or an OWASP category, bugs too), every hotspot, their rules' standards, measures, gate. What the server will
+ * not tell is a notice.
+ *
+ * The analysis and the totals are compared at the end with what they were at the start, and what was fetched with the totals; where they differ
+ * all is fetched again, `roundsMax` times in all, and then said. Fails with what the client fails with, with `source_project_unknown` where the
  * project is not there (or not to be seen), and with `source_not_analysed` where it has no analysis.
  */
-export function fetchAnalysis(_job: FetchJob): Promise<Fetched> {
-  throw new Error('Not yet.');
+export async function fetchAnalysis(job: FetchJob): Promise<Fetched> {
+  await mkdir(job.directory, { recursive: true, mode: 0o700 });
+  const before = job.client.requests;
+  const server = await fetchServer(job);
+  for (let round = 1; ; round += 1) {
+    const fetched = await fetchRound(job, { server, before, last: round >= roundsMax });
+    if (fetched !== null) return fetched;
+    await wipe(job.directory);
+  }
 }
