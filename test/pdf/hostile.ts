@@ -1,6 +1,9 @@
+import type { SonarqubeFacts } from '../../src/analyses/finding.ts';
+import type { GateFacts } from '../../src/events/event.ts';
 import type { Language, ReportDocument, ReportedFinding } from '../../src/reports/report.ts';
 import { languages } from '../../src/reports/report.ts';
 import { sampleDocument } from './document.ts';
+import { sonarqubeDocument } from './sonarqube.ts';
 
 /** What a scanner's file may hold to break a page, a PDF, or a reader's trust. Each is put wherever a document has a text that is not ours. */
 export const hostileTexts: Readonly<Record<string, string>> = {
@@ -27,6 +30,7 @@ export const hostileTexts: Readonly<Record<string, string>> = {
   'long text': 'A long message that goes on and on, word by word, as some tools write them. '.repeat(400),
   lines: `one\r\ntwo\rthree\u000Bfour\u000Cfive\u2028six\u2029seven\t\ttabs${'\n'.repeat(300)}${'x\n'.repeat(500)}end`,
   paths: '../../../../etc/passwd C:\\Windows\\System32\\..\\x %2e%2e%2f file:///etc/passwd javascript:alert(1)',
+  'in brackets and long': `<script>${'\u202E\u05D0<b>&"'.repeat(625)}`,
   empty: '',
 };
 
@@ -53,9 +57,15 @@ export function hostileDocument(text: string, options: { readonly language?: Lan
     ruleUrl: hostileAddresses[index % hostileAddresses.length] ?? '',
     message: text,
     place: { path: text, startLine: 3, snippet: text },
-    ...(finding.suppression === undefined ? {} : { suppression: { kind: 'external', status: text, justification: text } }),
+    url: hostileAddresses[(index + 3) % hostileAddresses.length] ?? '',
+    ...(finding.suppression === undefined
+      ? {}
+      : { suppression: { kind: 'external', status: text, justification: text, by: text, at: text } }),
+    ...(finding.hotspot === undefined
+      ? {}
+      : { hotspot: { category: text, probability: text, status: finding.hotspot.status, resolution: text } }),
   });
-  const document = sampleDocument({ findings: options.findings ?? 12, language: options.language ?? 'en', setAside: 8, change: spoil });
+  const document = sonarqubeDocument({ findings: options.findings ?? 12, language: options.language ?? 'en', setAside: 8, change: spoil });
   return {
     ...document,
     organizationName: text,
@@ -66,12 +76,36 @@ export function hostileDocument(text: string, options: { readonly language?: Lan
     source: text,
     cweCatalogue: text,
     properties: { [text]: text, 'sonar.analysis.x': text },
+    gate: hostileGate(text),
     trend: document.trend.map((point) => ({ ...point, version: text })),
     facts: {
       ...document.facts,
       tools: document.facts.tools.map((tool, index) => ({ ...tool, name: text, version: text, url: hostileAddresses[index] ?? '' })),
       notices: [{ code: text, pointer: text, count: 3 }],
+      sonarqube: hostileSonarqube(text),
     },
+  };
+}
+
+function hostileGate(text: string): GateFacts {
+  const condition = { metric: text, operator: text, value: text, status: text, errorThreshold: text };
+  return { name: text, status: text, conditions: [condition, { ...condition, metric: 'new_security_rating', operator: 'GREATER_THAN' }] };
+}
+
+function hostileSonarqube(text: string): SonarqubeFacts {
+  const [script = '', , , data = ''] = hostileAddresses;
+  return {
+    serverUrl: text,
+    version: text,
+    edition: text,
+    mode: 'mqr',
+    analysis: text,
+    projectUrl: script,
+    analysisUrl: data,
+    versionFrom: 'property',
+    versionName: text,
+    measures: { securityRating: 'E', hotspotsReviewedPercent: text },
+    newCode: { mode: text, parameter: text, since: text },
   };
 }
 

@@ -115,3 +115,26 @@ function worst(counts: SeverityCounts): Rating {
 function sum(counts: SeverityCounts): number {
   return severities.reduce((total, severity) => total + counts[severity], 0);
 }
+
+export interface ReportDetails {
+  /** Each finding of the report once, whatever its state. */
+  add(finding: Finding): void;
+  /** Nothing where the scanner tells of no such things. */
+  result(assessed: boolean): { readonly details?: DetailCounts; readonly hotspotCategories?: readonly HotspotCategory[] };
+}
+
+/** Counts the details of a whole report. */
+export function createReportDetails(known: DetailsKnown | null): ReportDetails {
+  const details = createDetailTally();
+  const hotspots = createHotspotTally();
+  return {
+    add(finding) {
+      details.add(finding);
+      hotspots.add(finding);
+    },
+    result: (assessed) =>
+      known === null
+        ? {}
+        : { details: details.result(known, assessed), ...(known.hotspots ? { hotspotCategories: hotspots.result() } : {}) },
+  };
+}

@@ -7,7 +7,7 @@ import { assessable } from '../standards/assessed.ts';
 import { mappingUsage } from '../standards/catalogue.ts';
 import { categoriesOf } from '../standards/standard.ts';
 import type { Category, Standard } from '../standards/standard.ts';
-import { createDetailTally, createHotspotTally } from './details.ts';
+import { createDetailTally, createReportDetails } from './details.ts';
 import type { DetailsKnown } from './details.ts';
 import type { Change, Marks } from './known.ts';
 import { createWorst } from './worst.ts';
@@ -73,8 +73,7 @@ export function createEvaluator(options: {
   const changes = { new: 0, still: 0, reopened: 0 };
   const asideTotal = { review: 0, suppressed: 0, absent: 0 };
   const notes = new Map<number, number>();
-  const details = createDetailTally();
-  const hotspots = createHotspotTally();
+  const details = createReportDetails(known);
 
   const countOpen = (finding: Finding, change: Change | null): void => {
     total[finding.severity] += 1;
@@ -99,7 +98,6 @@ export function createEvaluator(options: {
       if (finding.state === 'open') countOpen(finding, marks.change);
       else asideTotal[finding.state] += 1;
       details.add(finding);
-      hotspots.add(finding);
       const categories = direct.map((index) => standard.categories[index]?.id ?? '');
       const firstSeen = marks.firstSeen === null ? null : timestampText(marks.firstSeen);
       const reported = { ...finding, categories, firstSeen, change: marks.change };
@@ -123,8 +121,7 @@ export function createEvaluator(options: {
         setAside: aside.sorted().map((placed) => placed.finding),
         setAsideTotal: asideTotal,
         mappingNotes: notesOf(notes),
-        ...(known === null ? {} : { details: details.result(known, assessed) }),
-        ...(known?.hotspots === true ? { hotspotCategories: hotspots.result() } : {}),
+        ...details.result(assessed),
         changes,
       };
     },

@@ -4,7 +4,8 @@ import { createTextFile, readLines } from './lines.ts';
 /**
  * The shape of findings.json, told by its first key: `{ format, report, categories, mappingNotes, facts, findings }`.
  * `report` is the header with its counts, `findings` every finding that falls in a category directly, whatever its state, in the order of
- * the scanner's file, each on a line of its own, as `ReportedFinding` in reports/report.ts. Keys may be added under the same format.
+ * the scanner's file, each on a line of its own, as `ReportedFinding` in reports/report.ts. Keys may be added under the same format: `report` has
+ * `gate`, `details` and `hotspotCategories`, a category `details`, `facts` has `sonarqube` where these are known, and no such key where not.
  */
 export const findingsFormat = 'gatepost.findings/1';
 

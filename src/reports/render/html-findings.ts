@@ -1,6 +1,8 @@
 import { severities } from '../../analyses/finding.ts';
 import type { Severity } from '../../analyses/finding.ts';
 import type { ReportDocument, ReportedFinding } from '../report.ts';
+import { webAddress } from './clean.ts';
+import * as entries from './entries.ts';
 import { categoriesFilteredMax } from './html-style.ts';
 import type { Html } from './html-text.ts';
 import { html, linked, nothing, shown } from './html-text.ts';
@@ -112,18 +114,22 @@ function entry({ texts }: Section, finding: ReportedFinding, first: Html): Html 
   const rule = finding.rule || say('finding.noRule');
   const name =
     finding.ruleName === undefined || finding.ruleName === rule ? nothing : html` <span class="muted">${finding.ruleName}</span>`;
-  const place = sections.placeText(finding);
-  const since = finding.firstSeen === null ? [] : [`${say('column.since')} ${texts.day(finding.firstSeen)}`];
-  const small = [...since, finding.tool, finding.fingerprint].join(' · ');
+  const place = entries.placeText(finding);
+  const small = entries.smallPrint(texts, finding);
   const snippet = finding.place?.snippet;
-  return html`<span class="tags">${first}${sections.categoryNames(finding).join(' ')}</span><h4>${linked(rule, finding.ruleUrl)}</h4>${name}<p class="m">${message(
+  return html`<span class="tags">${first}${entries.categoryNames(finding).join(' ')}</span><h4>${linked(rule, finding.ruleUrl)}</h4>${name}<p class="m">${message(
     texts,
     finding,
   )}</p>${place === null ? html`<p class="muted">${say('finding.noPlace')}</p>` : html`<p class="p"><code>${place}</code></p>`}${
     snippet === undefined || snippet.trim() === ''
       ? nothing
       : html`<pre><code>${shown(dedented(snippet), snippetCharactersShown)}</code></pre>`
-  }<p class="x">${small}</p>`;
+  }<p class="x">${small}${backLink(texts, finding.url)}</p>`;
+}
+
+/** To the issue at the scanner's server; nothing where the address is none of the web. */
+function backLink(texts: Section['texts'], url: string | undefined): Html {
+  return webAddress(url) === null ? nothing : html` · ${linked(texts.say('link.issue'), url)}`;
 }
 
 function message(texts: Section['texts'], finding: ReportedFinding): Html {
@@ -137,9 +143,10 @@ function message(texts: Section['texts'], finding: ReportedFinding): Html {
 export function* setAsideSection(section: Section, document: ReportDocument): Generator<Html> {
   const { texts } = section;
   const { say } = texts;
-  const total = sections.setAsideTotal(section.document);
+  const total = entries.setAsideTotal(section.document);
   yield html`<section aria-labelledby="set-aside"><h2 id="set-aside">${say('setAside.title')} <span class="muted">${texts.number(total)}</span></h2>`;
-  yield html`<p class="muted">${say(total === 0 ? 'setAside.none' : 'setAside.note')}</p>`;
+  const decisions = entries.decisionsText(section);
+  yield html`<p class="muted">${say(total === 0 ? 'setAside.none' : 'setAside.note')}</p>${decisions === null ? nothing : html`<p>${decisions}</p>`}`;
   if (document.setAside.length < total) {
     yield html`<p class="warn">${say('setAside.cut', { shown: document.setAside.length, total })}</p>`;
   }
@@ -150,8 +157,8 @@ export function* setAsideSection(section: Section, document: ReportDocument): Ge
     if (index % findingsOfChunk === 0) {
       yield html`${index === 0 ? nothing : { html: '</ol>' }}<ol class="list" role="list" start="${index + 1}">`;
     }
-    const reason = sections.reasonText(texts, finding);
-    const state = html`<b>${say(`state.${finding.state}`)}</b>`;
+    const reason = entries.reasonText(texts, finding);
+    const state = html`<b>${entries.stateText(section, finding)}</b>`;
     yield html`<li class="f"><span class="n">${texts.number(index + 1)}</span>${entry(section, finding, state)}${
       reason === '' ? nothing : html`<p>${reason}</p>`
     }</li>

@@ -1,27 +1,20 @@
-import type { CategoryResult, Rating } from '../report.ts';
+import type { CategoryResult } from '../report.ts';
+import { badge, factList, table } from './html-parts.ts';
+import { detailTables, gateLine } from './html-quality.ts';
 import type { Html } from './html-text.ts';
 import { html, linked, nothing } from './html-text.ts';
 import type { MessageKey } from './messages.ts';
 import * as sections from './sections.ts';
-import type { Fact, Section } from './sections.ts';
-
-export function badge(section: Section, rating: Rating | null): Html {
-  return rating === null
-    ? html`<span class="badge none" role="img" aria-label="${section.texts.say('verdict.notAssessed')}">–</span>`
-    : html`<span class="badge ${rating}">${rating}</span>`;
-}
-
-function factList(facts: readonly Fact[]): Html {
-  return html`<dl class="facts">${facts.map(({ label, value }) => html`<dt>${label}</dt><dd>${value}</dd>`)}</dl>`;
-}
+import type { Section } from './sections.ts';
 
 export function verdictSection(section: Section): Html {
   const { say } = section.texts;
   const verdict = sections.verdictOf(section);
+  const incomplete = sections.incompleteText(section);
   const tile = (label: string, value: string, kind: string): Html => html`<div class="${kind}"><dt>${label}</dt><dd>${value}</dd></div>`;
   return html`<section aria-labelledby="verdict"><h2 id="verdict">${say('verdict.title')}</h2>
 <div class="hero">${badge(section, verdict.rating)}<p class="verdict-line">${verdict.ratingText} <span>${verdict.openText}</span></p>
-<div class="why"><p>${verdict.rule}</p>${verdict.notes.map((note) => html`<p class="muted">${note}</p>`)}</div></div>
+<div class="why">${gateLine(section)}${incomplete === null ? nothing : html`<p class="warn">${incomplete}</p>`}<p>${verdict.rule}</p>${verdict.notes.map((note) => html`<p class="muted">${note}</p>`)}</div></div>
 <h3>${say('verdict.bySeverity')}</h3><dl class="tiles">${verdict.severities.map(({ label, value }, index) =>
     tile(label, value, `s${index + 1}`),
   )}</dl>
@@ -38,24 +31,6 @@ export function verdictSection(section: Section): Html {
 function glance(section: Section, category: CategoryResult): Html {
   const count = category.assessed ? section.texts.number(category.direct) : '–';
   return html`<li><a href="#category-${category.rank}">${badge(section, category.rating)}<span>${category.id} <span class="muted">${count}</span></span></a></li>`;
-}
-
-/** A table of ours in a frame that scrolls by keyboard too where the window is narrow. */
-function table(options: {
-  readonly label: string;
-  readonly heads: readonly string[];
-  readonly rows: readonly (readonly (string | Html)[])[];
-  /** Columns of numbers, from 0. */
-  readonly numbers?: readonly number[];
-}): Html {
-  const { label, heads, rows, numbers = [] } = options;
-  const kind = (index: number): string => (numbers.includes(index) ? 'num' : '');
-  return html`<div class="wide" role="region" tabindex="0" aria-label="${label}"><table><caption class="hide">${label}</caption><thead><tr>${heads.map(
-    (head, index) => html`<th scope="col" class="${kind(index)}">${head}</th>`,
-  )}</tr></thead><tbody>${rows.map(
-    (row) =>
-      html`<tr>${row.map((cell, index) => (index === 0 ? html`<th scope="row">${cell}</th>` : html`<td class="${kind(index)}">${cell}</td>`))}</tr>`,
-  )}</tbody></table></div>`;
 }
 
 const categoryHeads: readonly MessageKey[] = [
@@ -81,7 +56,7 @@ export function categoriesSection(section: Section): Html {
     'column.rank',
   )}</th><th role="columnheader" scope="col">${say('column.category')}</th>${categoryHeads.map(
     (key) => html`<th role="columnheader" scope="col"><div class="up">${say(key)}</div></th>`,
-  )}</tr></thead><tbody role="rowgroup">${document.categories.map((category) => categoryRow(section, category))}</tbody></table></section>`;
+  )}</tr></thead><tbody role="rowgroup">${document.categories.map((category) => categoryRow(section, category))}</tbody></table>${detailTables(section)}</section>`;
 }
 
 function categoryRow(section: Section, category: CategoryResult): Html {
@@ -180,17 +155,17 @@ export function coverageSection(section: Section): Html {
     heads: [say('column.tool'), say('column.version'), say('column.rules'), say('column.ruleCwes')],
     rows: coverage.tools.map((tool) => [linked(tool.name, tool.url), tool.version, tool.rules, tool.cwes]),
     numbers: [2, 3],
-  })}<details open><summary>${say('coverage.results')}</summary>${table({
-    label: say('coverage.results'),
+  })}<details open><summary>${coverage.labels.results}</summary>${table({
+    label: coverage.labels.results,
     heads: [say('column.results'), say('column.count')],
     rows: coverage.results.map(({ label, value }) => [label, value]),
     numbers: [1],
   })}</details>${
     document.facts.notices.length === 0
       ? nothing
-      : html`<details open><summary>${say('coverage.notices')}</summary>${table({
-          label: say('coverage.notices'),
-          heads: [say('column.notice'), say('column.count'), say('column.pointer')],
+      : html`<details open><summary>${coverage.labels.notices}</summary>${table({
+          label: coverage.labels.notices,
+          heads: [say('column.notice'), say('column.count'), coverage.labels.where],
           rows: coverage.notices.map(({ text, count, pointer }) => [text, count, pointer]),
           numbers: [1],
         })}</details>`

@@ -74,7 +74,7 @@ for (const [name, text] of Object.entries(hostileTexts)) {
     assert.deepEqual(events, []);
     assert.equal(found.active, 0);
     assert.deepEqual([...new Set(found.links)].toSorted(), ['file:', 'https:']);
-    assert.equal(found.sections, 9);
+    assert.equal(found.sections, 9 + 3);
     assert.equal(found.items, 3 + 8);
     assert.notEqual(found.title, 'broken');
   });

@@ -1,13 +1,14 @@
 import type { ReportDocument } from '../report.ts';
 import { findingsSection, setAsideSection } from './html-findings.ts';
+import { gateSection, hotspotsSection, sonarqubeSection } from './html-quality.ts';
 import { annexSection, categoriesSection, coverageSection, methodSection, trendSection, verdictSection } from './html-sections.ts';
-import { policy, style } from './html-style.ts';
+import { plainStyle, qualityStyle } from './html-style.ts';
 import type { Html } from './html-text.ts';
 import { html, shown } from './html-text.ts';
 import { textsOf } from './messages.ts';
 import type { MessageKey } from './messages.ts';
 import * as sections from './sections.ts';
-import type { Section } from './sections.ts';
+import type { ReportHead, Section } from './sections.ts';
 
 /**
  * The report as one page that needs nothing else: no script, no network, style and chart inside. It comes in pieces, one for each finding, so
@@ -23,12 +24,16 @@ export function* renderHtml(document: ReportDocument): Generator<string> {
 /** Of names in the page's head, which would otherwise fill the window. */
 const headerCharactersShown = 120;
 
-const contents: readonly (readonly [string, MessageKey])[] = [
+/** Sections with their condition: what the document must have for them to be there. */
+const contents: readonly (readonly [string, MessageKey, ((document: ReportHead) => boolean)?])[] = [
   ['verdict', 'verdict.title'],
   ['about', 'meta.title'],
+  ['gate', 'gate.title', (document) => document.gate !== undefined],
+  ['hotspots', 'hotspots.title', (document) => document.details !== undefined],
   ['categories', 'categories.title'],
   ['trend', 'trend.title'],
   ['coverage', 'coverage.title'],
+  ['sonarqube', 'sonarqube.title', (document) => document.facts.sonarqube !== undefined],
   ['findings', 'findings.title'],
   ['set-aside', 'setAside.title'],
   ['method', 'method.title'],
@@ -39,13 +44,16 @@ function* parts(section: Section, document: ReportDocument): Generator<Html> {
   const { texts } = section;
   const { say } = texts;
   yield pageStart(section);
-  yield html`<nav aria-label="${say('document.contents')}"><ul role="list">${contents.map(
-    ([id, key]) => html`<li><a href="#${id}">${say(key)}</a></li>`,
-  )}</ul></nav><main id="main">`;
+  yield html`<nav aria-label="${say('document.contents')}"><ul role="list">${contents
+    .filter(([, , holds]) => holds?.(section.document) ?? true)
+    .map(([id, key]) => html`<li><a href="#${id}">${say(key)}</a></li>`)}</ul></nav><main id="main">`;
   yield verdictSection(section);
+  yield gateSection(section);
+  yield hotspotsSection(section);
   yield categoriesSection(section);
   yield trendSection(section);
   yield coverageSection(section);
+  yield sonarqubeSection(section);
   yield* findingsSection(section, document);
   yield* setAsideSection(section, document);
   yield methodSection(section);
@@ -60,6 +68,7 @@ function* parts(section: Section, document: ReportDocument): Generator<Html> {
 function pageStart(section: Section): Html {
   const { document, texts } = section;
   const { say } = texts;
+  const { style, policy } = document.gate === undefined && document.details === undefined ? plainStyle : qualityStyle;
   return html`<!doctype html>
 <html lang="${document.language}"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">

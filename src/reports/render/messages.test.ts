@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { sonarqubeNotices } from '../../analyses/finding.ts';
 import { languages } from '../report.ts';
 import { chooseFonts } from './fonts.ts';
 import { catalogues, isMessageKey, textsOf } from './messages.ts';
@@ -58,7 +59,7 @@ test('no text is kept that nothing says', () => {
     .map((name) => readFileSync(`${import.meta.dirname}/${name}`, 'utf8'))
     .join('\n');
   const composed =
-    /^(severity|state|usage|notice)\.|^change\.(new|fixed|still|reopened)$|^finding\.(new|reopened)$|^categories\.(more|fewer)$|^suppression\.(inSource|external)$/;
+    /^(severity|state|usage|notice|metric|gate|operator|probability|hotspot)\.|^(sonarqube|coverage|method\.sonarqube)\.?(mode|versionFrom)?\.(mqr|standard|analysis|property|tag|revision)$|^change\.(new|fixed|still|reopened)$|^finding\.(new|reopened)$|^categories\.(more|fewer)$|^suppression\.(inSource|external)$/;
   const unused = keys.filter((key) => !sources.includes(`'${key}'`) && !sources.includes(`"${key}"`) && !composed.test(key));
   assert.deepEqual(unused, []);
 });
@@ -74,6 +75,13 @@ test('every notice of the SARIF reader has a text', () => {
   assert.equal(codes.size > 5, true);
   assert.deepEqual(
     [...codes].filter((key) => !isMessageKey(key)),
+    [],
+  );
+});
+
+test('every notice of SonarQube has a text', () => {
+  assert.deepEqual(
+    sonarqubeNotices.filter((code) => !isMessageKey(`notice.${code}`)),
     [],
   );
 });

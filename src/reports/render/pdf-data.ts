@@ -2,7 +2,9 @@ import type { Severity } from '../../analyses/finding.ts';
 import type { ReportedFinding } from '../report.ts';
 import { breakLongWords, webAddress } from './clean.ts';
 import type { Cleaner } from './clean.ts';
+import * as entries from './entries.ts';
 import { catalogues } from './messages.ts';
+import { qualityData } from './pdf-quality.ts';
 import * as sections from './sections.ts';
 import type { Fact, ReportHead, Section } from './sections.ts';
 
@@ -78,6 +80,7 @@ export function pdfData(options: {
     headline: shown(`${document.project.name} ${document.version}`, 120),
     standard: sections.standardName(document),
     organization: shown(document.organizationName, 120),
+    linked: volume.findings.some((finding) => webAddress(finding.url) !== null) ? texts.say('findings.linked') : '',
     groups,
     setAside,
   };
@@ -137,37 +140,39 @@ function groupsOf(rows: Rows): object {
   return groups;
 }
 
-/** Rule, message, small print, place, categories and CWEs. */
+/** Rule, message, small print, place, categories and CWEs, page at the scanner's server. */
 function entryTexts({ section, shown, message }: Rows, finding: ReportedFinding): readonly string[] {
-  const { say, day } = section.texts;
+  const { say } = section.texts;
   const rule = [finding.rule || say('finding.noRule'), ...(finding.ruleName === undefined ? [] : [finding.ruleName])].join(' · ');
-  const place = sections.placeText(finding);
-  const names = sections.categoryNames(finding);
-  const since = finding.firstSeen === null ? [] : [`${say('column.since')} ${day(finding.firstSeen)}`];
+  const place = entries.placeText(finding);
+  const names = entries.categoryNames(finding);
+  const url = webAddress(finding.url);
   return [
     shown(rule),
     finding.message === '' ? say('finding.noMessage') : message(finding),
-    shown([...since, finding.tool, finding.fingerprint].join(' · ')),
+    shown(entries.smallPrint(section.texts, finding)),
     place === null ? say('finding.noPlace') : shown(place),
     names.slice(0, categoriesShown).join('  ') + (names.length > categoriesShown ? ' …' : ''),
+    url ?? '',
   ];
 }
 
 function setAsideOf(rows: Rows): object {
   const { section, volume, shown } = rows;
   const { document, texts } = section;
-  const total = sections.setAsideTotal(document);
+  const total = entries.setAsideTotal(document);
   const before = volume.setAsideBefore;
   const elsewhere = volume.laterSetAside.length > 0 && volume.setAside.length === 0;
   return {
     wanted: volume.setAside.length > 0 || (volume.part === 1 && !elsewhere),
     caption: texts.say('setAside.caption', { from: before + 1, to: before + volume.setAside.length }),
+    decisions: entries.decisionsText(section) ?? '',
     cut: document.setAsideShown < total ? texts.say('setAside.cut', { shown: document.setAsideShown, total }) : '',
     rows: volume.setAside.map((finding, index) => [
       texts.number(before + index + 1),
       ...entryTexts(rows, finding),
-      texts.say(`state.${finding.state}`),
-      shown(sections.reasonText(texts, finding), reasonCharactersShown),
+      entries.stateText(section, finding),
+      shown(entries.reasonText(texts, finding), reasonCharactersShown),
     ]),
   };
 }
@@ -195,9 +200,11 @@ function firstPart(options: {
       openText: verdict.openText,
       rule: verdict.rule,
       notes: verdict.notes,
+      incomplete: sections.incompleteText(section) ?? '',
       severities: verdict.severities.map(({ severity, label, value }) => [severity, label, value]),
       changes: verdict.changes === null ? [] : pairs(verdict.changes, shown),
     },
+    ...qualityData(section, shown),
     coverage: coverageData(section, shown, cut),
     categories: document.categories.map((category) => categoryRow(section, category, shown)),
     trend: {
@@ -232,6 +239,7 @@ function coverageData(section: Section, shown: Shown, messagesCut: number): obje
     assessed: names(coverage.assessed),
     notAssessed: names(coverage.notAssessed),
     tools: coverage.tools.map((tool) => [shown(tool.name), shown(tool.version, 60), tool.rules, tool.cwes, webAddress(tool.url) ?? '']),
+    labels: coverage.labels,
     results: pairs(coverage.results, shown),
     notices: coverage.notices.map((notice) => [shown(notice.text), notice.count, shown(notice.pointer)]),
     notes: [...coverage.notes, ...(messagesCut > 0 ? [texts.say('coverage.messages', { count: messagesCut })] : [])],

@@ -1,6 +1,6 @@
 import { severities } from '../../analyses/finding.ts';
-import type { Severity } from '../../analyses/finding.ts';
-import type { CategoryResult, Rating, ReportDocument, ReportedFinding } from '../report.ts';
+import type { Severity, SonarqubeNotice } from '../../analyses/finding.ts';
+import type { CategoryResult, Rating, ReportDocument } from '../report.ts';
 import { isMessageKey } from './messages.ts';
 import type { MessageKey, Texts } from './messages.ts';
 
@@ -146,6 +146,8 @@ export interface Coverage {
   readonly notices: readonly { readonly text: string; readonly count: string; readonly pointer: string }[];
   /** Warnings and statements about completeness. */
   readonly notes: readonly string[];
+  /** What the results and notices are called: those of a file, or those of a server that was asked. */
+  readonly labels: { readonly results: string; readonly notices: string; readonly where: string };
 }
 
 export function coverageOf({ document, texts }: Section): Coverage {
@@ -169,6 +171,10 @@ export function coverageOf({ document, texts }: Section): Coverage {
       .slice(0, rowsListedMax)
       .map((notice) => ({ text: noticeText(texts, notice.code), count: number(notice.count), pointer: notice.pointer ?? dash })),
     notes: coverageNotes({ document, texts }),
+    labels:
+      facts.sonarqube === undefined
+        ? { results: say('coverage.results'), notices: say('coverage.notices'), where: say('column.pointer') }
+        : { results: say('coverage.results.fetched'), notices: say('coverage.notices.fetched'), where: say('column.where') },
   };
 }
 
@@ -196,11 +202,37 @@ function coverageNotes({ document, texts }: Section): readonly string[] {
   const { say } = texts;
   const shown = document.findingsShown;
   const unlisted = Math.max(0, document.facts.tools.length - rowsListedMax) + Math.max(0, document.facts.notices.length - rowsListedMax);
+  const incomplete = incompleteText({ document, texts });
   return [
+    ...(incomplete === null ? [] : [incomplete]),
+    ...fetchedNotes({ document, texts }),
     ...(document.facts.runsWithoutResults > 0 ? [say('coverage.runs', { count: document.facts.runsWithoutResults })] : []),
-    shown < document.findingsTotal ? say('coverage.cut', { shown, total: document.findingsTotal }) : say('coverage.complete'),
+    ...(shown < document.findingsTotal ? [say('coverage.cut', { shown, total: document.findingsTotal })] : []),
+    ...(shown < document.findingsTotal || incomplete !== null ? [] : [say('coverage.complete')]),
     ...(unlisted > 0 ? [say('coverage.more', { count: unlisted })] : []),
     say('coverage.limit'),
+  ];
+}
+
+const missing: ReadonlySet<string> = new Set<SonarqubeNotice>(['slice_not_complete', 'findings_not_understood']);
+
+/** That findings are missing which the server has; null where none is known to be. */
+export function incompleteText({ document, texts }: Section): string | null {
+  const { notices, sonarqube } = document.facts;
+  if (sonarqube === undefined) return null;
+  const count = notices.reduce((sum, notice) => sum + (missing.has(notice.code) ? notice.count : 0), 0);
+  return count === 0 ? null : texts.say('coverage.incomplete', { count });
+}
+
+/** What was asked of SonarQube, and what was left over there. */
+function fetchedNotes({ document, texts }: Section): readonly string[] {
+  const { sonarqube } = document.facts;
+  if (sonarqube === undefined) return [];
+  const { mode, issuesApart = 0, rules } = sonarqube;
+  return [
+    texts.say(`coverage.mode.${mode}`),
+    ...(issuesApart > 0 ? [texts.say('coverage.apart', { count: issuesApart })] : []),
+    ...(rules === undefined ? [] : [texts.say('coverage.sonarRules', { seen: rules.seen, without: rules.withoutStandards })]),
   ];
 }
 
@@ -238,48 +270,6 @@ export function trendText({ document, texts }: Section): string {
   return texts.say('trend.alt', { list: points.join('; ') });
 }
 
-export function placeText(finding: ReportedFinding): string | null {
-  const place = finding.place;
-  if (place === undefined) {
-    return null;
-  }
-  return place.startLine === undefined ? place.path : `${place.path}:${place.startLine}`;
-}
-
-export function setAsideTotal(document: ReportHead): number {
-  const { review, suppressed, absent } = document.setAsideTotal;
-  return review + suppressed + absent;
-}
-
-/** The categories of this report it falls in, then its other CWEs. */
-export function categoryNames(finding: ReportedFinding): readonly string[] {
-  return [...new Set([...finding.categories, ...finding.cwes.map((cwe) => `CWE-${cwe}`)])];
-}
-
-/** Why a finding was set aside: `accepted, in the source code: not reachable`. */
-export function reasonText(texts: Texts, finding: ReportedFinding): string {
-  const justification = finding.suppression?.justification;
-  const why = justification ?? (finding.state === 'suppressed' ? texts.say('suppression.noReason') : '');
-  return [suppressionText(texts, finding), why].filter((part) => part !== '').join(': ');
-}
-
-/** What is no word of SARIF's stands as it came. */
-function suppressionText(texts: Texts, finding: ReportedFinding): string {
-  const { suppression } = finding;
-  if (suppression === undefined) {
-    return '';
-  }
-  const known: Readonly<Record<string, MessageKey>> = {
-    accepted: 'suppression.accepted',
-    underReview: 'suppression.underReview',
-    rejected: 'suppression.rejected',
-  };
-  const { status } = suppression;
-  const statusKey = status === undefined || !Object.hasOwn(known, status) ? undefined : known[status];
-  const statusText = statusKey === undefined ? (status ?? '') : texts.say(statusKey);
-  return [statusText, texts.say(`suppression.${suppression.kind}`)].filter((part) => part !== '').join(', ');
-}
-
 export interface RatingBand {
   readonly rating: Rating;
   readonly severity: Severity;
@@ -304,7 +294,13 @@ export function methodTexts({ document, texts }: Section): readonly string[] {
     texts.say('method.apart'),
     texts.say('method.notAssessed'),
     texts.say('method.fingerprint'),
+    ...methodOfSonarqube({ document, texts }),
   ];
+}
+
+function methodOfSonarqube({ document, texts }: Section): readonly string[] {
+  const { sonarqube } = document.facts;
+  return sonarqube === undefined ? [] : [texts.say(`method.sonarqube.${sonarqube.mode}`), texts.say('method.sonarqube.apart')];
 }
 
 export function filesOf(texts: Texts): readonly Fact[] {

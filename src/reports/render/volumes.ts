@@ -107,7 +107,7 @@ function isFull(part: Part, key: 'findings' | 'setAside', characters: number): b
 
 function charactersOf(finding: ReportedFinding): number {
   const { rule, ruleName = '', message, place, suppression } = finding;
-  const names = [rule, ruleName, place?.path ?? '', suppression?.justification ?? ''];
+  const names = [rule, ruleName, place?.path ?? '', suppression?.justification ?? '', suppression?.by ?? ''];
   return names.reduce(
     (sum, name) => sum + weightOf(name, nameCharactersShown),
     entryCharacters + weightOf(message, messageCharactersShown),
