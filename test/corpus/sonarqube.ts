@@ -3,10 +3,11 @@
 import { existsSync, globSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Check, Part, Recordings } from './part.ts';
+import { payloadsIn } from './sonarqube-in.ts';
 import { payloadsOut } from './sonarqube-out.ts';
 import { wireOut } from './sonarqube-wire.ts';
 
-const parts: readonly ((recordings: Recordings) => Promise<Part>)[] = [payloadsOut, wireOut];
+const parts: readonly ((recordings: Recordings) => Promise<Part>)[] = [payloadsIn, payloadsOut, wireOut];
 
 /** All parts over all servers that are recorded in this folder. */
 export async function sonarqubeParts(folder: string): Promise<readonly Part[]> {
