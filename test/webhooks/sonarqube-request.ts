@@ -24,6 +24,7 @@ export function sonarqubeRequest(options: RequestOptions): Outgoing {
     organization: 'o',
     slug: 'organization',
     revision: 0,
+    rank: '1',
     dialect: sonarqubeDialect,
     url,
     shownUrl: url.origin,

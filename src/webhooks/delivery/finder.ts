@@ -2,6 +2,7 @@ import type { Clock } from '../../clock.ts';
 import type { Database } from '../../storage/database/database.ts';
 import { discover } from './discover.ts';
 import type { Station } from './station.ts';
+import { byRank } from './station.ts';
 import type { Stations } from './stations.ts';
 import type { TargetOptions } from './target.ts';
 import { readTargets, targetsOfReadMax } from './target.ts';
@@ -41,9 +42,8 @@ export function createFinder(options: {
   const mark = async (webhooks: readonly string[], apply: (station: Station) => void): Promise<void> => {
     const unknown = webhooks.filter((webhook) => stations.get(webhook) === undefined);
     if (unknown.length > 0) await open([...new Set(unknown)]);
-    for (const webhook of webhooks) {
-      const station = stations.get(webhook);
-      if (station === undefined) continue;
+    const known = webhooks.map((webhook) => stations.get(webhook)).filter((station) => station !== undefined);
+    for (const station of known.sort(byRank)) {
       apply(station);
       stations.look(station);
     }

@@ -50,6 +50,11 @@ export interface Station {
   wakeAt: number;
 }
 
+/** The order in which the deliveries of one event begin. */
+export function byRank(one: Station, other: Station): number {
+  return one === other ? 0 : one.target.rank < other.target.rank ? -1 : one.target.rank > other.target.rank ? 1 : 0;
+}
+
 /** A place among what is under way. */
 export interface Slot {
   readonly station: Station;

@@ -21,6 +21,8 @@ export interface Target {
   readonly slug: string;
   /** Of the row that it was opened from. */
   readonly revision: number;
+  /** Of webhooks that one event goes to, the lesser begins first: those of a project by name, then the organization's. */
+  readonly rank: string;
   readonly dialect: Dialect;
   readonly url: URL;
   /** As it may be shown and logged. */
@@ -47,6 +49,7 @@ export interface Unopened {
   readonly organization: string;
   readonly slug: string;
   readonly revision: number;
+  readonly rank: string;
   readonly error: unknown;
   readonly policy: RetryPolicy;
   readonly ordered: boolean;
@@ -76,6 +79,7 @@ export async function readTargets(read: Reader, ids: readonly string[], options:
       organization: row.organization,
       slug: row.slug,
       revision: row.revision,
+      rank: (row.project === null ? '1' : '0') + row.name,
       policy: retryPolicy(row.retry as RetryName, options.retryIntervalMs),
       ordered: row.ordered === 1,
       rate: row.rate_count === null ? null : { count: row.rate_count, periodMs: row.rate_period_ms ?? 0 },

@@ -7,7 +7,7 @@ export interface Dialect {
   readonly contentType: string;
   /** What its webhooks may ask for: of anything else it has nothing to say. */
   readonly events: readonly EventKind[];
-  /** The exact bytes of the body, made once for an event and kept: what is signed is what is sent, over all attempts and receivers. Never throws. */
+  /** The exact bytes of the body, made once for an event and kept: what is signed is what is sent, over all attempts and receivers. Never empty; never throws. */
   readonly body: (event: GatepostEvent) => Buffer;
   /** Headers beside content type, login and signatures, in the order they go out. They go before those. */
   readonly headers: (delivery: DeliveryFacts) => Readonly<Record<string, string>>;
