@@ -47,6 +47,7 @@ eachDatabase((open, engine) => {
       name: 'shop:api',
       retentionVersions: null,
       retentionDays: null,
+      gate: null,
       created: '2027-01-15T08:00:00.000+00:00',
     });
     const traces = await database.read.selectFrom('audit').select('action').where('action', '=', 'project.created').execute();
