@@ -73,6 +73,11 @@ export interface Finding {
   readonly place?: Place;
   readonly state: FindingState;
   readonly suppression?: Suppression;
+  /**
+   * The scanner itself says that it is not about security (SonarQube: neither of type VULNERABILITY nor with an impact on SECURITY): kept with the
+   * analysis, but in no report and in none of their counts, whatever CWE its rule names.
+   */
+  readonly apart?: true;
   /** A security hotspot and no issue. Who reviewed it, when and with what comment stands in `suppression`, without a status. */
   readonly hotspot?: Hotspot;
   /** How long mending takes, in whole minutes, as the scanner reckons. */
@@ -149,7 +154,7 @@ export interface SonarqubeFacts {
   readonly effortMinutes?: number;
   /** Distinct rules of the findings, and those of them whose standards the server does not tell. */
   readonly rules?: { readonly seen: number; readonly withoutStandards: number };
-  /** Issues over there that are not about security (no VULNERABILITY, no SECURITY impact): no findings. */
+  /** Open issues that are not about security (`Finding.apart`): in no report. */
   readonly issuesApart?: number;
   /** How it was fetched: says nothing of the findings and is no part of a report's content. */
   readonly fetch?: { readonly startedAt?: string; readonly endedAt?: string; readonly requests?: number };
@@ -164,6 +169,8 @@ export const sonarqubeNotices = [
   'rules_without_standards',
   /** Rules: their standards could not be asked for. */
   'rules_not_readable',
+  /** Rules with as many CWEs as the server tells at most. */
+  'rule_standards_cut',
   /** 1: the token may not see hotspots, or the server has no index of them now. */
   'hotspots_not_readable',
   /** Findings that the server counts and would not give out, since a slice cannot be split further. `pointer`: which slice. */

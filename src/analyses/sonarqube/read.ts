@@ -6,7 +6,7 @@ import { textLines } from './fetch/ndjson.ts';
 import type { FileHeader, FindingLine, HotspotLine, IssueLine } from './fetch/file.ts';
 import { fileFormat } from './fetch/file.ts';
 import type { RuleStandards } from './fetch/rules.ts';
-import { isAside } from './fetch/survey.ts';
+import { isAboutSecurity, isAside } from './fetch/survey.ts';
 
 /**
  * The same contract as `readSarif`, for the file that `fetchAnalysis` wrote: each finding is handed to `onFinding` in the order of the file, and a
@@ -21,6 +21,7 @@ export async function readSonarqube(options: {
   const totals = { results: 0, open: 0, review: 0, suppressed: 0, absent: 0, ignored: 0, withCwe: 0 };
   let context: Context | undefined;
   let number = 0;
+  let issuesApart = 0;
   for await (const text of textLines(options.open())) {
     number += 1;
     if (context === undefined) {
@@ -30,6 +31,7 @@ export async function readSonarqube(options: {
     const finding = findingOf(parsed(text, number) as FindingLine, context, `/${number - 1}`);
     totals.results += 1;
     totals[finding.state] += 1;
+    if (finding.apart === true && finding.state === 'open') issuesApart += 1;
     if (finding.cwes.length > 0) totals.withCwe += 1;
     const waiting = options.onFinding(finding);
     if (waiting !== undefined) await waiting;
@@ -40,7 +42,7 @@ export async function readSonarqube(options: {
     const details = { findings: totals.results, counted: header.issues + header.hotspots };
     throw new GatepostError('invalid', 'sonarqube_fetch_truncated', 'The fetched file ends before its last finding.', { details });
   }
-  return factsOf(context, totals);
+  return factsOf(context, totals, issuesApart);
 }
 
 function parsed(text: string, number: number): unknown {
@@ -116,6 +118,7 @@ function findingOf(line: FindingLine, context: Context, pointer: string): Findin
     ...(cut ? { messageCut: true } : {}),
     ...(place === undefined ? {} : { place }),
     state: stateOf(line),
+    ...(isAboutSecurity(line) ? {} : { apart: true as const }),
     ...(suppression === undefined ? {} : { suppression }),
     ...(line.kind === 'hotspot' ? { hotspot: hotspotOf(line) } : {}),
     ...(line.kind === 'issue' && line.effortMinutes !== undefined ? { effortMinutes: line.effortMinutes } : {}),
@@ -190,7 +193,7 @@ function severityOf(line: FindingLine, { header }: Context): Severity {
   return security ?? severities.find((severity) => impacts.includes(severity)) ?? own ?? 'INFO';
 }
 
-function factsOf({ header, rules }: Context, totals: AnalysisFacts['totals']): AnalysisFacts {
+function factsOf({ header, rules }: Context, totals: AnalysisFacts['totals'], issuesApart: number): AnalysisFacts {
   const owasp = new Map([...rules.values()].flatMap((rule) => rule.owasp).map((tag) => [`${tag.edition} ${tag.id}`, tag]));
   const { sonarqube, branch, revision, analysedAt, notices } = header;
   return {
@@ -210,6 +213,6 @@ function factsOf({ header, rules }: Context, totals: AnalysisFacts['totals']): A
     ...(branch === undefined ? {} : { branch: branch.name }),
     runsWithoutResults: 0,
     notices,
-    sonarqube,
+    sonarqube: { ...sonarqube, issuesApart },
   };
 }

@@ -88,6 +88,7 @@ export function createEvaluator(options: {
 
   return {
     add(finding, marks) {
+      if (finding.apart === true) return null;
       if (finding.state === 'open') project[finding.severity] += 1;
       const { direct, below } = categoriesOf(standard, finding);
       if (finding.state === 'open') for (const hit of below) tallies[hit.category]?.below(hit.cwe);

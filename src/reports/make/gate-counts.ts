@@ -41,6 +41,7 @@ export function createGateCounter(gate: GateJob): GateCounter {
   };
   return {
     add(finding, isFresh) {
+      if (finding.apart === true) return;
       const within = counted.filter(({ standard }) => finding.state === 'open' && categoriesOf(standard, finding).direct.length > 0);
       const metrics = within.map(({ metric }) => metric);
       count(finding, overall, metrics);

@@ -96,7 +96,9 @@ async function writeFindings(options: {
 }
 
 function fingerprintLine(finding: Finding): FingerprintLine {
-  const { fingerprint, rule, severity, cwes, owasp, place, state } = finding;
+  const { fingerprint, rule, severity, place, state, apart } = finding;
+  // What is in no report is in no category, so that it is not told as fixed in one when it is gone.
+  const { cwes, owasp } = apart === true ? { cwes: [], owasp: [] } : finding;
   return { fingerprint, rule, severity, cwes, owasp, path: place?.path ?? '', state: state === 'absent' ? 'open' : state };
 }
 

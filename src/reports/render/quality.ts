@@ -84,9 +84,19 @@ export function metricName(texts: Texts, key: string): string {
   const isNew = key.startsWith('new_');
   const plain = key.replace(/^new_/, '').replace(/^software_quality_/, '');
   const name = Object.hasOwn(aliases, plain) ? (aliases[plain] ?? plain) : plain;
-  const message = `metric.${name}`;
-  if (name === 'new' || !isMessageKey(message)) return key;
-  return isNew ? texts.say('metric.new', { metric: texts.say(message) }) : texts.say(message);
+  const words = name === 'new' ? null : (standardOfMetric(name) ?? wordsOf(texts, `metric.${name}`));
+  if (words === null) return key;
+  return isNew ? texts.say('metric.new', { metric: words }) : words;
+}
+
+function wordsOf(texts: Texts, key: string): string | null {
+  return isMessageKey(key) ? texts.say(key) : null;
+}
+
+/** Gates of ours count by standard too: `cwe_top_25_2025`. */
+function standardOfMetric(name: string): string | null {
+  const [, standard, edition] = /^(cwe_top_25|owasp_top_10)_(\d{4})$/.exec(name) ?? [];
+  return edition === undefined ? null : `${standard === 'cwe_top_25' ? 'CWE Top 25' : 'OWASP Top 10'} ${edition}`;
 }
 
 /** Ratings as letters, shares in percent, debts in hours; a value of another form stands as it came. */

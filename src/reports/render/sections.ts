@@ -228,12 +228,8 @@ export function incompleteText({ document, texts }: Section): string | null {
 function fetchedNotes({ document, texts }: Section): readonly string[] {
   const { sonarqube } = document.facts;
   if (sonarqube === undefined) return [];
-  const { mode, issuesApart = 0, rules } = sonarqube;
-  return [
-    texts.say(`coverage.mode.${mode}`),
-    ...(issuesApart > 0 ? [texts.say('coverage.apart', { count: issuesApart })] : []),
-    ...(rules === undefined ? [] : [texts.say('coverage.sonarRules', { seen: rules.seen, without: rules.withoutStandards })]),
-  ];
+  const { mode, issuesApart = 0 } = sonarqube;
+  return [texts.say(`coverage.mode.${mode}`), ...(issuesApart > 0 ? [texts.say('coverage.apart', { count: issuesApart })] : [])];
 }
 
 export function descendantsText(texts: Texts, category: CategoryResult): string | null {
