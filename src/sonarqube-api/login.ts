@@ -1,6 +1,7 @@
 import type { FindCaller } from '../http/authentication.ts';
 import type { Caller } from '../http/caller.ts';
 import { allows } from '../http/caller.ts';
+import { tokenPrefix } from '../organizations/tokens.ts';
 import { refused } from './words.ts';
 
 const tokenCharactersMax = 512;
@@ -12,7 +13,12 @@ const tokenCharactersMax = 512;
 export function tokenShown(header: string | undefined): string | null {
   const [, scheme = '', credentials = ''] = /^\s*(\w+) +(\S+)\s*$/.exec(header ?? '') ?? [];
   const token = scheme.toLowerCase() === 'bearer' ? credentials : scheme.toLowerCase() === 'basic' ? tokenOfBasic(credentials) : '';
-  return token !== '' && token.length <= tokenCharactersMax && !/\s/.test(token) ? token : null;
+  return token !== '' && token.length <= tokenCharactersMax && !/\s/.test(token) ? ours(token) : null;
+}
+
+/** Some clients take nothing for a token that is not as long as a user's of SonarQube (44 characters): with `sq` before it ours is. */
+function ours(token: string): string {
+  return token.startsWith(`sq${tokenPrefix}`) ? token.slice('sq'.length) : token;
 }
 
 function tokenOfBasic(credentials: string): string {

@@ -14,11 +14,12 @@ const pageSizeDefault = 100;
 /** Keys that one call may name; more are left out. */
 const projectsNamedMax = 1_000;
 
-/** `api/projects/search` for administrators, `api/components/{search,show}` for whoever may read: the projects of the organization. */
+/** `api/projects/search` for administrators, `api/components/{search,search_projects,show}` for whoever may read: the projects of the organization. */
 export function projectActions(deps: SonarqubeApiDeps): Actions {
   return {
     'projects/search': { method: 'GET', run: (call) => search(deps, call) },
     'components/search': { method: 'GET', run: (call) => searchComponents(deps, call) },
+    'components/search_projects': { method: 'GET', run: (call) => searchProjects(deps, call) },
     'components/show': { method: 'GET', run: (call) => show(deps, call) },
   };
 }
@@ -110,6 +111,19 @@ async function searchComponents(deps: SonarqubeApiDeps, { caller, parameters }: 
   const { total, projects } = await projectsWanted(deps, { caller, q, keys: null, page });
   const seen = projects.filter(({ id }) => browses(caller, id));
   const components = seen.map(({ key, name }) => ({ key, name, qualifier: 'TRK', project: key }));
+  return { paging: paging(page, seen.length === 0 ? 0 : total), components };
+}
+
+async function searchProjects(deps: SonarqubeApiDeps, { caller, parameters }: Call): Promise<Answered> {
+  const page = parameters.page(pageSizeDefault);
+  const { total, projects } = await projectsWanted(deps, { caller, q: undefined, keys: null, page });
+  const seen = projects.filter(({ id }) => browses(caller, id));
+  const components: object[] = [];
+  for (const { id, key, name } of seen) {
+    const analysis = await newest(deps, caller, id);
+    const date = analysis === null ? {} : { analysisDate: sonarqubeDate(analysis.date_text) };
+    components.push({ key, name, qualifier: 'TRK', isFavorite: false, ...date, tags: [], visibility: 'private', uuid: id });
+  }
   return { paging: paging(page, seen.length === 0 ? 0 : total), components };
 }
 

@@ -3,7 +3,8 @@ import type { FastifyRequest } from 'fastify';
 import type { Caller } from '../http/caller.ts';
 import type { Database } from '../storage/database/database.ts';
 import { readSetting } from '../storage/database/settings.ts';
-import type { OpenActions, SonarqubeApiDeps } from './action.ts';
+import { administers } from './login.ts';
+import type { Actions, OpenActions, SonarqubeApiDeps } from './action.ts';
 
 /** What every client asks first, whoever it is (contract 5.1). */
 export function serverActions(
@@ -18,6 +19,36 @@ export function serverActions(
       run: async (request) => ({ valid: (await callerOf(request)) !== null }),
     },
   };
+}
+
+/** What clients ask to know whom they talk to, before they ask for anything that we hold: no settings of SonarQube's are ours. */
+export function settingActions({ version }: Pick<SonarqubeApiDeps, 'version'>): Actions {
+  return {
+    'navigation/global': {
+      method: 'GET',
+      run: async ({ caller }) => ({
+        canAdmin: administers(caller, null),
+        globalPages: [],
+        settings: {},
+        qualifiers: ['TRK'],
+        version,
+        productionDatabase: true,
+        edition: 'community',
+        standalone: true,
+      }),
+    },
+    'settings/values': { method: 'GET', run: async ({ parameters }) => settingsNamed(parameters.filled('keys')) },
+    // What is new here is what the version before did not have.
+    'new_code_periods/show': { method: 'GET', run: async () => ({ type: 'PREVIOUS_VERSION', inherited: false }) },
+    'settings/list_definitions': { method: 'GET', run: async () => ({ definitions: [] }) },
+  };
+}
+
+/** The only one of theirs that we have a word for: nobody sees a project without a token. */
+function settingsNamed(keys: string | undefined): object {
+  const known = [{ key: 'projects.default.visibility', value: 'private', inherited: true }];
+  const named = keys?.split(',');
+  return { settings: known.filter(({ key }) => named?.includes(key) ?? true), setSecuredSettings: [] };
 }
 
 /** The same on every node and for as long as the database lives, in the form that SonarQube's ids have; tells nothing else. */

@@ -9,7 +9,7 @@ import { gateActions } from './gates.ts';
 import { callerShown } from './login.ts';
 import { formBytesMax, readParameters } from './parameters.ts';
 import { projectActions } from './projects.ts';
-import { serverActions } from './server.ts';
+import { serverActions, settingActions } from './server.ts';
 import { taskActions } from './tasks.ts';
 import { webhookActions } from './webhooks.ts';
 import { refused } from './words.ts';
@@ -30,6 +30,7 @@ export async function sonarqubeApi(server: HttpServer, options: SonarqubeApiOpti
   const { findCaller } = options;
   const open = serverActions(options, (request) => callerShown(request.headers.authorization, findCaller));
   const actions: Actions = {
+    ...settingActions(options),
     ...webhookActions(options),
     ...deliveryActions(options),
     ...projectActions(options),
