@@ -168,6 +168,23 @@ function around(open: Open, engine: string): void {
     }
   });
 
+  test(`a gate that goes while a project chooses it is chosen by nobody (${engine})`, async (t) => {
+    const { call, acme, project, make } = await bench(await open(t));
+    const as = acme.token;
+    await project(acme.id, 'shop');
+    for (let round = 0; round < 5; round += 1) {
+      const id = await make(`gate ${round}`);
+      const choose = () => call('PATCH', '/v1/projects/shop', { as, body: { gate: id } });
+      const remove = () => call('DELETE', `/v1/gates/${id}`, { as });
+      const [first, second] = await Promise.all(round % 2 === 0 ? [choose(), remove()] : [remove(), choose()]);
+      assert.deepEqual(
+        [first, second].filter(({ status }) => status >= 500),
+        [],
+      );
+      assert.equal((await call('GET', '/v1/projects/shop', { as })).json['gate'], null);
+    }
+  });
+
   test(`gates of another organization are neither seen nor chosen, and go with theirs alone (${engine})`, async (t) => {
     const database = await open(t);
     const { call, acme, organization, project, make, list } = await bench(database);
