@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeFacts, makeFinding, plainTool } from '../../../test/make/findings.ts';
-import type { Finding } from '../../analyses/finding.ts';
+import type { AnalysisFacts, Finding, SonarqubeFacts } from '../../analyses/finding.ts';
+import type { GateFacts } from '../../events/event.ts';
 import { findStandard } from '../standards/standard.ts';
 import { createContentHash } from './content.ts';
 import { buildDocument, trendPointsMax } from './document.ts';
@@ -116,6 +117,76 @@ test('everything the report says is content', () => {
   const seen = new Set([base]);
   for (const [what, given] of Object.entries(others)) {
     const content = contentOf(given);
+    assert.ok(!seen.has(content), what);
+    seen.add(content);
+  }
+});
+
+test('SARIF comes to the content it came to before gates and SonarQube were known', () => {
+  assert.equal(base, '06e6857ab629dc1d3b41ea75663ec23e04db2bc8753643c3384f103548fa7363');
+});
+
+const sonarqube: SonarqubeFacts = {
+  serverUrl: 'https://sonar.example.test',
+  version: '26.9.0.129388',
+  mode: 'mqr',
+  analysis: 'key-1',
+  versionFrom: 'analysis',
+  measures: { securityRating: 'E', hotspotsToReview: 3 },
+  newCode: { mode: 'PREVIOUS_VERSION', parameter: '1.0' },
+  fetch: { startedAt: '2026-01-01T00:00:00Z', requests: 41 },
+};
+const condition = { metric: 'new_coverage', operator: 'LESS_THAN', status: 'NO_VALUE', errorThreshold: '80' };
+const other = { metric: 'security_rating', operator: 'GREATER_THAN', value: '4', status: 'ERROR', errorThreshold: '1' };
+const withGate = (gate: GateFacts): MakeJob => ({ ...job, analysis: { ...job.analysis, gate } });
+const gated = withGate({ name: 'House gate', status: 'ERROR', conditions: [condition, other] });
+
+function contentOfSonarqube(
+  given: Partial<Given> & { readonly told?: Partial<SonarqubeFacts>; readonly notices?: AnalysisFacts['notices'] } = {},
+) {
+  const told = {
+    ...makeFacts(),
+    sonarqube: { ...sonarqube, ...given.told },
+    ...(given.notices === undefined ? {} : { notices: given.notices }),
+  };
+  return contentOf({ findings: given.findings ?? findings, job: given.job ?? gated, facts: told });
+}
+
+test('when and how SonarQube was asked, the key of its analysis and the order of conditions are no content', () => {
+  const same = contentOfSonarqube();
+  assert.equal(contentOfSonarqube({ told: { fetch: { startedAt: '2027-01-01T00:00:00Z', requests: 99 } } }), same);
+  assert.equal(contentOfSonarqube({ told: { analysis: 'key-2', analysisUrl: 'https://sonar.example.test/x' } }), same);
+  assert.equal(contentOfSonarqube({ job: withGate({ name: 'House gate', status: 'ERROR', conditions: [other, condition] }) }), same);
+  const moved = (count: number) => contentOfSonarqube({ notices: [{ code: 'total_changed_meanwhile', count }] });
+  assert.equal(moved(3), moved(4));
+});
+
+test('an issue that is accepted, a gate that turns and whatever else SonarQube says differently is content', () => {
+  const [first = assert.fail(), ...rest] = findings;
+  const one = (more: Partial<Finding>): Partial<Given> => ({ findings: [{ ...first, ...more }, ...rest] });
+  const accepted = { kind: 'external', status: 'accepted', by: 'ada', justification: 'no way in' } as const;
+  const others = {
+    'the gate passed': { job: withGate({ name: 'House gate', status: 'OK', conditions: [condition, other] }) },
+    'a condition has another value': {
+      job: withGate({ name: 'House gate', status: 'ERROR', conditions: [condition, { ...other, value: '5' }] }),
+    },
+    'no gate': { job },
+    accepted: one({ state: 'suppressed', suppression: accepted }),
+    'accepted by another': one({ state: 'suppressed', suppression: { ...accepted, by: 'ben' } }),
+    'accepted on another day': one({ state: 'suppressed', suppression: { ...accepted, at: '2026-02-02' } }),
+    'false positive': one({ state: 'suppressed', suppression: { ...accepted, status: 'falsePositive' } }),
+    effort: one({ effortMinutes: 5 }),
+    'new code': one({ isNew: true }),
+    link: one({ url: 'https://sonar.example.test/issue' }),
+    hotspot: one({ state: 'review', hotspot: { category: 'xss', probability: 'HIGH', status: 'TO_REVIEW' } }),
+    'its own measure': { told: { measures: { securityRating: 'D', hotspotsToReview: 3 } } },
+    'where the version is from': { told: { versionFrom: 'tag', versionName: 'v1' } },
+    'not complete': { notices: [{ code: 'slice_not_complete', count: 4 }] },
+    'less complete': { notices: [{ code: 'slice_not_complete', count: 5 }] },
+  } as const satisfies Record<string, Parameters<typeof contentOfSonarqube>[0]>;
+  const seen = new Set([contentOfSonarqube()]);
+  for (const [what, given] of Object.entries(others)) {
+    const content = contentOfSonarqube(given);
     assert.ok(!seen.has(content), what);
     seen.add(content);
   }
