@@ -54,7 +54,8 @@ export interface FetchWorkerDeps {
   /** An analysis was fetched: its reports can be made. */
   readonly fetched: () => void;
   readonly fetch: (job: FetchJob) => Promise<Fetched>;
-  readonly rules?: RuleCache;
+  /** What is known of a source's rules. */
+  readonly rulesOf: (source: string) => RuleCache;
 }
 
 /** How often it is looked for analyses that nobody nudged about: those of other nodes that died, and those that are due again. */
@@ -134,7 +135,7 @@ async function fetchFrom(work: Work, source: OpenSource, signal: AbortSignal): P
       client,
       directory,
       signal,
-      ...(deps.rules === undefined ? {} : { rules: deps.rules }),
+      rules: deps.rulesOf(source.id),
       onProgress: (progress) => log.debug({ ...facts, ...progress }, 'source.fetching'),
     }),
   );

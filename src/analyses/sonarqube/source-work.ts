@@ -7,15 +7,18 @@ import type { Identifiers } from '../../identifiers.ts';
 import type { Sealer } from '../../secret-key.ts';
 import type { ArtifactStore } from '../../storage/artifacts/store.ts';
 import type { Database } from '../../storage/database/database.ts';
+import type { Worker } from '../../worker.ts';
 import { askForCatchUp, createCatchUpWorker, planCatchUps } from './catch-up-worker.ts';
 import type { CheckFacts, CheckOptions } from './check.ts';
 import { checkSource } from './check.ts';
 import { parseSourceAllowlist } from './client/address.ts';
 import type { ClientLimits } from './client/client.ts';
+import type { SourceClients } from './clients.ts';
 import { createSourceClients } from './clients.ts';
 import { createFetchWorker, sweepFetches } from './fetch-worker.ts';
 import { fetchAnalysis } from './fetch/fetch.ts';
 import type { Intake } from './intake.ts';
+import { createRuleCaches } from './rule-caches.ts';
 import { createSourceMetrics } from './source-metrics.ts';
 import type { OneSource } from './source-store.ts';
 import { unknownSource } from './source-store.ts';
@@ -41,6 +44,8 @@ export interface SourceWorkOptions {
   readonly fetched: () => void;
   /** For tests, which cannot wait so long. */
   readonly limits?: Partial<ClientLimits>;
+  /** Tests hand in one of their own. */
+  readonly fetch?: typeof fetchAnalysis;
 }
 
 /** All that runs by itself between us and sources, and what people can ask of it. */
@@ -59,45 +64,15 @@ export interface SourceWork {
 
 /** Looks at sources for what was missed, of all sources at once. */
 const catchUpsAtOnce = 8;
+/** A fetch goes on where it was at the next start, so a stop does not wait for it. */
+const stopMsMax = 500;
 /** How much of the fetches sources may have that are not well, all together. */
 const troubledShare = 0.25;
 
 export function createSourceWork(options: SourceWorkOptions): SourceWork {
-  const { configuration, database, clock, log } = options;
-  const { fetchesAtOnce, fetchesPerSource, fetchRetryMs, fetchForMs, catchUpEveryMs, catchUpFirst } = configuration;
-  const metrics = createSourceMetrics({ database, ...(options.metrics === undefined ? {} : { registry: options.metrics }) });
-  const allow = parseSourceAllowlist(configuration.sourcesAllow);
-  const clients = createSourceClients({ allow, clock, requested: metrics.requested, limits: options.limits });
-  const troubledMax = Math.max(1, Math.floor(fetchesAtOnce * troubledShare));
-  const turns = createSourceTurns({ clock, perSource: fetchesPerSource, troubledMax, firstWaitMs: fetchRetryMs });
-  const directory = join(configuration.data, 'fetches');
+  const { database, clock, log } = options;
+  const { clients, fetches, catchUps, directory, wellAgain } = createParts(options);
   const abort = new AbortController();
-  const fetches = createFetchWorker({
-    ...options,
-    metrics,
-    clients,
-    turns,
-    directory,
-    concurrency: fetchesAtOnce,
-    firstWaitMs: fetchRetryMs,
-    forMs: fetchForMs,
-    bodyBytesMax: configuration.uploadBytesMax,
-    fetch: fetchAnalysis,
-  });
-  const wellAgain = (source: string): void => {
-    turns.succeeded(source);
-    fetches.nudge();
-  };
-  const catchUps = createCatchUpWorker({
-    ...options,
-    clients,
-    metrics,
-    first: catchUpFirst,
-    everyMs: catchUpEveryMs,
-    concurrency: catchUpsAtOnce,
-    random: Math.random,
-    brought: wellAgain,
-  });
   const ask = async (one: OneSource): Promise<boolean> => {
     const known = await database.write((tx) => askForCatchUp({ tx, clock, ...one }));
     catchUps.nudge();
@@ -116,8 +91,9 @@ export function createSourceWork(options: SourceWorkOptions): SourceWork {
       return asked;
     },
     taken: fetches.nudge,
-    changed: (one) =>
-      void ask(one).catch((error: unknown) => log.error({ err: error, source: one.source }, 'a changed source was not looked at')),
+    changed(one) {
+      ask(one).catch((error: unknown) => log.error({ err: error, source: one.source }, 'a changed source was not looked at'));
+    },
     start() {
       const failed = (error: unknown): void => log.error({ err: error }, 'sources were not looked at');
       void sweepFetches({ directory, clock }).catch(failed);
@@ -134,5 +110,51 @@ export function createSourceWork(options: SourceWorkOptions): SourceWork {
   };
 }
 
-/** A fetch goes on where it was at the next start, so a stop does not wait for it. */
-const stopMsMax = 500;
+interface Parts {
+  readonly clients: SourceClients;
+  readonly fetches: Worker;
+  readonly catchUps: Worker;
+  readonly directory: string;
+  /** Nothing holds up this source's analyses any more. */
+  wellAgain(source: string): void;
+}
+
+function createParts(options: SourceWorkOptions): Parts {
+  const { configuration, database, clock, publicUrl } = options;
+  const { fetchesAtOnce, fetchesPerSource, fetchRetryMs, fetchForMs, catchUpEveryMs, catchUpFirst } = configuration;
+  const metrics = createSourceMetrics({ database, ...(options.metrics === undefined ? {} : { registry: options.metrics }) });
+  const allow = parseSourceAllowlist(configuration.sourcesAllow);
+  const clients = createSourceClients({ allow, clock, requested: metrics.requested, limits: options.limits });
+  const troubledMax = Math.max(1, Math.floor(fetchesAtOnce * troubledShare));
+  const turns = createSourceTurns({ clock, perSource: fetchesPerSource, troubledMax, firstWaitMs: fetchRetryMs });
+  const directory = join(configuration.data, 'fetches');
+  const fetches = createFetchWorker({
+    ...options,
+    metrics,
+    clients,
+    turns,
+    directory,
+    concurrency: fetchesAtOnce,
+    firstWaitMs: fetchRetryMs,
+    forMs: fetchForMs,
+    bodyBytesMax: configuration.uploadBytesMax,
+    fetch: options.fetch ?? fetchAnalysis,
+    rulesOf: createRuleCaches((source) => join(directory, `rules-${source}.json`)),
+  });
+  const wellAgain = (source: string): void => {
+    turns.succeeded(source);
+    fetches.nudge();
+  };
+  const catchUps = createCatchUpWorker({
+    ...options,
+    clients,
+    metrics,
+    publicUrl,
+    first: catchUpFirst,
+    everyMs: catchUpEveryMs,
+    concurrency: catchUpsAtOnce,
+    random: Math.random,
+    brought: wellAgain,
+  });
+  return { clients, fetches, catchUps, directory, wellAgain };
+}
