@@ -9,6 +9,7 @@ import { languages } from '../../src/reports/report.ts';
 import type { ReportDocument } from '../../src/reports/report.ts';
 import { sampleDocument } from './document.ts';
 import { hostileDocuments, hostileMany } from './hostile.ts';
+import { sonarqubeDocument } from './sonarqube.ts';
 
 const veraVersion = '1.30.2';
 const flavours = ['2a', 'ua1'] as const;
@@ -32,6 +33,9 @@ function samples(): readonly Sample[] {
   return [
     ...languages.map((language) => ({ name: 'CWE Top 25', document: sampleDocument({ language }) })),
     ...languages.map((language) => ({ name: 'OWASP Top 10', document: sampleDocument({ language, type: 'OWASP Top 10', findings: 30 }) })),
+    ...languages.map((language) => ({ name: 'SonarQube, 30 conditions', document: sonarqubeDocument({ language, conditions: 30 }) })),
+    { name: 'SonarQube, much not readable', document: sonarqubeDocument({ poor: true, findings: 20, language: 'ru', gateStatus: 'NONE' }) },
+    { name: 'SonarQube, more than one file', document: sonarqubeDocument({ findings: 2_100, setAside: 300, language: 'ja' }) },
     { name: 'not assessed', document: sampleDocument({ notAssessed: true }) },
     { name: 'no findings', document: sampleDocument({ findings: 0, setAside: 0, language: 'fr' }) },
     { name: 'more than one file', document: sampleDocument({ findings: 2_100, setAside: 30, language: 'ko' }) },

@@ -99,6 +99,32 @@ test('what is written is read back as the same findings', async (t) => {
   assert.deepEqual(seen(back), seen(findings));
 });
 
+test('what SonarQube knows of a finding is in SARIF’s own words where it has them, and is read back', async (t) => {
+  const hotspot = { category: 'xss', probability: 'HIGH', status: 'TO_REVIEW' } as const;
+  const suppression = { kind: 'external', status: 'falsePositive', justification: 'a test', by: 'ada', at: '2026-03-02' } as const;
+  const findings = [
+    makeFinding(1, { cwes: [79], url: 'https://sonar.example.test/1', effortMinutes: 5, isNew: true }),
+    makeFinding(2, { cwes: [79], state: 'suppressed', suppression }),
+    makeFinding(3, { cwes: [79], state: 'review', hotspot }),
+  ];
+  const text = write(t, findings);
+  const { runs } = JSON.parse(text) as { runs: { results: Record<string, unknown>[] }[] };
+  const [first, second, third] = runs[0]?.results ?? [];
+  assert.equal(first?.hostedViewerUri, 'https://sonar.example.test/1');
+  assert.deepEqual({ effortMinutes: 5, isNew: true }, pick(first?.properties, ['effortMinutes', 'isNew']));
+  const properties = { status: 'falsePositive', by: 'ada', at: '2026-03-02' };
+  assert.deepEqual(second?.suppressions, [{ kind: 'external', status: 'accepted', justification: 'a test', properties }]);
+  assert.deepEqual([third?.kind, pick(third?.properties, ['hotspot'])], ['review', { hotspot }]);
+  assert.deepEqual(
+    (await readBack(text)).map(({ state }) => state),
+    ['open', 'suppressed', 'review'],
+  );
+});
+
+function pick(from: unknown, keys: readonly string[]): unknown {
+  return Object.fromEntries(Object.entries(from as object).filter(([key]) => keys.includes(key)));
+}
+
 test('tools that take turns get a run for each turn, a silent tool an empty one', (t) => {
   const tools = ['A', 'B', 'Silent'].map((name) => ({ ...plainTool, name }));
   const turns = ['A', 'B', 'A'].map((tool, index) => makeFinding(index, { tool, cwes: [79] }));

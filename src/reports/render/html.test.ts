@@ -8,6 +8,7 @@ import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { sampleDocument } from '../../../test/pdf/document.ts';
 import { hostileDocument, hostileTexts } from '../../../test/pdf/hostile.ts';
+import { sonarqubeDocument } from '../../../test/pdf/sonarqube.ts';
 import { findChromium } from '../../../test/run/chromium.ts';
 import { findingsShownMax, languages } from '../report.ts';
 import type { ReportDocument } from '../report.ts';
@@ -98,16 +99,43 @@ test('the policy in the page forbids scripts: one that stands in it does not run
 
 for (const language of languages) {
   test(`nothing is wider than a phone, and the page is in its language (${language})`, async () => {
-    const { page, events } = await openPage(sampleDocument({ language, findings: 30 }), { width: 360 });
-    assert.deepEqual(events, []);
-    const found = await page.evaluate('({ lang: document.documentElement.lang, width: document.documentElement.scrollWidth })');
-    await page.close();
-    assert.deepEqual(found, { lang: language, width: 360 });
+    for (const document of [sampleDocument({ language, findings: 30 }), sonarqubeDocument({ language, findings: 30, conditions: 30 })]) {
+      const { page, events } = await openPage(document, { width: 360 });
+      assert.deepEqual(events, []);
+      const found = await page.evaluate('({ lang: document.documentElement.lang, width: document.documentElement.scrollWidth })');
+      await page.close();
+      assert.deepEqual(found, { lang: language, width: 360 });
+    }
   });
 }
 
+test('a page of SonarQube leads back to project, server and each issue, by the web alone and telling nothing of itself', () => {
+  const document = sonarqubeDocument({ findings: 5, setAside: 4, conditions: 30 });
+  const text = pageOf(document);
+  for (const { url = '' } of [...document.findings, ...document.setAside])
+    assert.ok(text.includes(`href="${url.replaceAll('&', '&amp;')}"`), url);
+  for (const url of ['https://sonar.example.test/', 'https://sonar.example.test/dashboard?id=harbour'])
+    assert.ok(text.includes(`href="${url}"`), url);
+  const away = [...text.matchAll(/<a href="(?!#)[^"]*"[^>]*>/g)].map(([tag]) => tag);
+  assert.equal(
+    away.every((tag) => tag.endsWith('rel="noopener noreferrer">')),
+    true,
+  );
+  const gate = text.slice(text.indexOf('id="gate"'), text.indexOf('id="hotspots"'));
+  assert.equal([...gate.matchAll(/<th scope="row">/g)].length, 30);
+  assert.equal([...gate.matchAll(/>no value</g)].length, 6);
+});
+
+test('an address that is none of the web is no link, whatever it says', () => {
+  const poisoned = sonarqubeDocument({ findings: 2, facts: { serverUrl: 'javascript:alert(1)', projectUrl: 'file:///etc/passwd' } });
+  const findings = poisoned.findings.map((finding) => ({ ...finding, url: 'javascript:alert(1)' }));
+  const text = pageOf({ ...poisoned, findings, setAside: [] });
+  assert.doesNotMatch(text, /href="(javascript|file)/);
+  assert.equal([...text.matchAll(/>Open in SonarQube</g)].length, 0);
+});
+
 test('a reader by keyboard and ear finds landmarks, one heading of the first level, no level left out, and named tables', async () => {
-  const { page } = await openPage(sampleDocument({ findings: 20 }));
+  const { page } = await openPage(sonarqubeDocument({ findings: 20 }));
   const found = await page.evaluate(`(() => {
     const levels = [...document.querySelectorAll('h1, h2, h3, h4')].map((heading) => Number(heading.tagName.slice(1)));
     const ids = [...document.querySelectorAll('[id]')].map((element) => element.id);

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { hostileDocument, hostileTexts } from '../../../test/pdf/hostile.ts';
 import { sampleDocument } from '../../../test/pdf/document.ts';
+import { sonarqubeDocument } from '../../../test/pdf/sonarqube.ts';
 import { GatepostError } from '../../errors.ts';
 import { findingsOfVolumeMax, languages } from '../report.ts';
 import type { ReportDocument } from '../report.ts';
@@ -51,7 +52,34 @@ test('a document from a file gives the bytes of the document itself, and nothing
   assert.deepEqual(readdirSync(directory).sort(), ['document.ndjson', 'report.pdf']);
 });
 
-for (const name of ['surrogates', 'noncharacters', 'emoji', 'marks', 'lines', 'xmp', 'catalogue', 'typst commands', 'empty']) {
+test('gate, hotspots and links back are in the PDF, and only links of the web', async (t) => {
+  const document = sonarqubeDocument({ findings: 4, setAside: 4, conditions: 30, language: 'ja' });
+  const text = (await onePdf(t, document)).toString('latin1');
+  const linked = new Set([...text.matchAll(/\/URI \(([^)]*)\)/g)].map(([, url]) => url));
+  for (const { url = '' } of [...document.findings, ...document.setAside]) assert.ok(linked.has(url), url);
+  assert.ok(linked.has('https://sonar.example.test/dashboard?id=harbour'));
+  const facts = { serverUrl: 'javascript:alert(1)', projectUrl: 'file:///etc/passwd' };
+  const poisoned = sonarqubeDocument({
+    findings: 1,
+    setAside: 0,
+    facts,
+    change: (finding) => ({ ...finding, url: 'javascript:alert(1)' }),
+  });
+  assert.doesNotMatch((await onePdf(t, poisoned)).toString('latin1'), /\/URI \((javascript|file)/);
+});
+
+for (const name of [
+  'in brackets and long',
+  'surrogates',
+  'noncharacters',
+  'emoji',
+  'marks',
+  'lines',
+  'xmp',
+  'catalogue',
+  'typst commands',
+  'empty',
+]) {
   test(`hostile text is typeset as text: ${name}`, async (t) => {
     const pdf = await onePdf(t, hostileDocument(hostileTexts[name] ?? '', { findings: 3 }));
     assert.match(pdf.toString('latin1'), /<pdfuaid:part>1</);

@@ -5,10 +5,10 @@ import type { Texts } from './messages.ts';
 
 /** SonarQube's words in those of the report's language. */
 
-/** A word that the catalogue does not know stands as it came. */
+/** SonarQube's words are in capitals. One that the catalogue does not know stands as it came. */
 export function worded(texts: Texts, prefix: string, word: string): string {
   const key = `${prefix}.${word}`;
-  return isMessageKey(key) && /^\w+$/.test(word) ? texts.say(key) : word;
+  return isMessageKey(key) && /^[A-Z_]+$/.test(word) ? texts.say(key) : word;
 }
 
 export function durationText(texts: Texts, minutes: number): string {
