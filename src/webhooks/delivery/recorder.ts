@@ -8,6 +8,7 @@ import { fanOutInlineMax } from './fan-out.ts';
 import { pack, unpack } from './packed.ts';
 import { inPieces } from './pieces.ts';
 import type { Job, Station } from './station.ts';
+import { byRank } from './station.ts';
 import type { Stations } from './stations.ts';
 import type { BodyText, EventToRecord, FirstRows, Made, OfEvent, RecordInput, Recorded } from './unit-rows.ts';
 import { lanes, latin1 } from './unit-rows.ts';
@@ -138,11 +139,14 @@ export class Recorder {
       each.resolve(wasKnown ? null : each.event.id);
       if (!wasKnown) this.#remember(each.event, ofEvent);
       for (const station of each.stations) this.#options.stations.leaseEnded(station);
+      const born: (readonly [Station, Made])[] = [];
       for (const one of ofEvent) {
         const station = one.leased ? each.stations.find(({ webhook }) => webhook === one.webhook) : undefined;
         if (station === undefined) waits.push(one.webhook);
-        else this.#arrive(station, one, { ...each, lease });
+        else born.push([station, one]);
       }
+      if (born.length > 1) born.sort(([one], [other]) => byRank(one, other));
+      for (const [station, one] of born) this.#arrive(station, one, { ...each, lease });
     });
     if (waits.length > 0 || incomplete.length > 0) this.#options.made(waits, incomplete.length === 0);
   }
