@@ -85,6 +85,7 @@ interface Made {
 function createProjects({ database, ids, clock }: Pick<IntakeOptions, 'database' | 'ids' | 'clock'>) {
   const held = new Map<string, string>();
   const stands = database.prepare('select 1 from projects where organization = ? and id = ?');
+  const asking = new Map<string, Promise<boolean>>();
   const nameOf = ({ organization, payload }: Arrived): string => `${organization} ${payload.project.key}`;
   const make = (arrived: Arrived, made: Made | null): Promise<string> =>
     database
@@ -114,8 +115,15 @@ function createProjects({ database, ids, clock }: Pick<IntakeOptions, 'database'
       const name = nameOf(arrived);
       return held.get(name) ?? remember(name, await make(arrived, null));
     },
-    async stands(organization: string, project: string): Promise<boolean> {
-      return (await stands.column([organization, project])).length > 0;
+    /** Asked by all whose analyses came with one commit, it is looked up once: before whoever comes with a later one can ask. */
+    stands(organization: string, project: string): Promise<boolean> {
+      const asked = asking.get(project);
+      if (asked !== undefined) return asked;
+      const answer = stands.column([organization, project]).then((found) => found.length > 0);
+      asking.set(project, answer);
+      // After those that were answered together with this one, which wait in the same queue.
+      queueMicrotask(() => asking.delete(project));
+      return answer;
     },
     async move(arrived: Arrived, made: Made): Promise<void> {
       const name = nameOf(arrived);

@@ -51,12 +51,15 @@ export function readPayload(bytes: Buffer): Payload {
   if (!isUtf8(bytes)) throw invalid('not_utf8', 'The body is not valid UTF-8.', { offset: firstBad(bytes) });
   const text = bytes.toString('utf8');
   const root = objectOf(parse(text), at());
+  const analysedAt = optional(root['analysedAt'], (value) => timeOf(value, at('analysedAt')));
   return {
     text,
     task: optional(root['taskId'], (value) => idOf(value, at('taskId'), taskCharactersMax)),
     status: statusOf(root['status']),
-    analysedAt: optional(root['analysedAt'], (value) => timeOf(value, at('analysedAt'))),
-    changedAt: optional(root['changedAt'], (value) => timeOf(value, at('changedAt'))),
+    analysedAt,
+    // For a task it is the same text (section 1.1).
+    changedAt:
+      root['changedAt'] === analysedAt?.given ? analysedAt : optional(root['changedAt'], (value) => timeOf(value, at('changedAt'))),
     revision: optional(root['revision'], (value) => idOf(value, at('revision'), revisionCharactersMax)),
     project: projectOf(root['project']),
     branch: optional(root['branch'], branchOf),
