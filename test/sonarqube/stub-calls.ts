@@ -260,6 +260,19 @@ const ceActivity: Call = ({ facts, query }) => {
   return { tasks: found.slice((p - 1) * ps, p * ps), paging: { pageIndex: p, pageSize: ps, total: found.length } };
 };
 
+const projectsSearch: Call = ({ facts, query }) => {
+  const { p, ps } = paging(query, { size: 100 });
+  const shown = facts.projects.slice((p - 1) * ps, p * ps);
+  return { paging: { pageIndex: p, pageSize: ps, total: facts.projects.length }, components: shown.map(componentAnswer) };
+};
+
+/** The only one that Community has; whatever its name is, webhooks say `main`. */
+const branchesList: Call = (context) => {
+  const [newest] = projectOf(context, 'project').analyses;
+  const analysed = newest === undefined ? {} : { analysisDate: dateText(newest.date) };
+  return { branches: [{ name: 'trunk', isMain: true, type: 'BRANCH', status: {}, ...analysed }] };
+};
+
 /** By path; each with the method it wants. */
 export const calls: Readonly<Record<string, readonly ['GET' | 'POST', Call]>> = {
   'api/navigation/global': ['GET', ({ facts }) => ({ edition: facts.edition, version: facts.version })],
@@ -273,13 +286,9 @@ export const calls: Readonly<Record<string, readonly ['GET' | 'POST', Call]>> = 
   'api/ce/task': ['GET', ceTask],
   'api/ce/activity': ['GET', ceActivity],
   'api/components/show': ['GET', (context) => ({ component: componentAnswer(projectOf(context, 'component')), ancestors: [] })],
-  'api/projects/search': [
-    'GET',
-    ({ facts }) => ({
-      paging: { pageIndex: 1, pageSize: 100, total: facts.projects.length },
-      components: facts.projects.map(componentAnswer),
-    }),
-  ],
+  'api/projects/search': ['GET', projectsSearch],
+  'api/components/search': ['GET', projectsSearch],
+  'api/project_branches/list': ['GET', branchesList],
   'api/webhooks/create': ['POST', webhooksCreate],
   'api/webhooks/list': ['GET', webhooksList],
   'api/webhooks/deliveries': ['GET', webhooksDeliveries],

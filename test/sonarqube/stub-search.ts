@@ -161,7 +161,7 @@ interface Kept {
   readonly stamp: number;
   readonly found: readonly (readonly [StubProject, StubIssue])[];
 }
-let kept: Kept[] = [];
+const keptOf = new WeakMap<StubFacts, readonly Kept[]>();
 
 /** `stamp` changes whenever the facts do. */
 export function searchIssues(searched: Searched, stamp: number): unknown {
@@ -169,11 +169,12 @@ export function searchIssues(searched: Searched, stamp: number): unknown {
   const page = paging(query, { size: 100 });
   const { from, to } = limited(page);
   const rest = [...query].filter(([name]) => !['p', 'ps', 'facets', 'additionalFields'].includes(name)).toSorted();
-  const key = JSON.stringify([facts.id, rest]);
+  const key = JSON.stringify(rest);
+  const kept = keptOf.get(facts) ?? [];
   let same = kept.find((each) => each.key === key && each.stamp === stamp);
   if (same === undefined) {
     same = { key, stamp, found: ordered(matching(searched), query) };
-    kept = [same, ...kept.filter((each) => each.stamp === stamp)].slice(0, 8);
+    keptOf.set(facts, [same, ...kept.filter((each) => each.stamp === stamp)].slice(0, 8));
   }
   const shown = same.found.slice(from, to);
   const total = same.found.length;
