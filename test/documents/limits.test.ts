@@ -5,6 +5,14 @@ import { test } from 'node:test';
 import { messageCharactersMax } from '../../src/analyses/finding.ts';
 import { conditionsOfGateMax, gatesOfOrganizationMax } from '../../src/analyses/gates/gate.ts';
 import { depthMax, elementBytesMax, resultsMax, rulesMax, runsMax } from '../../src/analyses/sarif/limits.ts';
+import { payloadBytesMax } from '../../src/analyses/sonarqube/ingest-routes.ts';
+import {
+  conditionsMax,
+  payloadPropertiesMax,
+  payloadPropertyCharactersMax,
+  payloadPropertyNameCharactersMax,
+} from '../../src/analyses/sonarqube/payload.ts';
+import { projectFiltersMax, sourcesOfOrganizationMax } from '../../src/analyses/sonarqube/source.ts';
 import { crashesMax } from '../../src/analyses/store.ts';
 import { readConfiguration } from '../../src/configuration.ts';
 import { pageLimitDefault, pageLimitMax } from '../../src/http/paging.ts';
@@ -53,6 +61,11 @@ const expected: Readonly<Record<string, string>> = {
   'findings shown in HTML and PDF': `${number(findingsShownMax)}, worst first`,
   'findings in one PDF': number(findingsOfVolumeMax),
   'processes that may die over one analysis': number(crashesMax),
+  'a webhook of SonarQube that is taken in': size(payloadBytesMax),
+  'its properties': `${number(payloadPropertiesMax)}, each of ${number(payloadPropertyCharactersMax)} characters with a name of ${number(payloadPropertyNameCharactersMax)}`,
+  'conditions of its quality gate': number(conditionsMax),
+  'sources of an organization': number(sourcesOfOrganizationMax),
+  'projects that a source names': number(projectFiltersMax),
   'quality gates of an organization': number(gatesOfOrganizationMax),
   'conditions of a quality gate': number(conditionsOfGateMax),
   'webhooks of an organization': number(webhooksOfOrganizationMax),
