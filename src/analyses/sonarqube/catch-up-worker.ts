@@ -33,7 +33,7 @@ export const duePollMs = 5_000;
 export const troubledMs = 60_000;
 const jitter = 0.2;
 
-interface Lease {
+export interface Lease {
   readonly organization: string;
   readonly source: string;
   readonly token: string;
@@ -59,7 +59,13 @@ export function createCatchUpWorker(deps: CatchUpWorkerDeps): Worker {
   });
 }
 
-async function claimSource({ database, clock, ids, everyMs }: CatchUpWorkerDeps): Promise<Lease | null> {
+/** Takes the source that is due for the longest, or null. Two nodes never hold the same one. */
+export async function claimSource({
+  database,
+  clock,
+  ids,
+  everyMs,
+}: Pick<CatchUpWorkerDeps, 'database' | 'clock' | 'ids' | 'everyMs'>): Promise<Lease | null> {
   const began = clock.now();
   const due = await database.read
     .selectFrom('sources')

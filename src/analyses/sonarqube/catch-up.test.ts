@@ -5,7 +5,10 @@ import { payloadText } from '../../../test/sonarqube/ingest.ts';
 import type { SmallAnalysis, SmallServer } from '../../../test/sonarqube/small-server.ts';
 import { startSmallServer } from '../../../test/sonarqube/small-server.ts';
 import type { WorkBench } from '../../../test/sonarqube/work.ts';
+import { createTestClock } from '../../../test/http.ts';
 import { createWorkBench, smallAnalysis, until } from '../../../test/sonarqube/work.ts';
+import { createIdentifiers } from '../../identifiers.ts';
+import { catchUpLeaseMs, claimSource } from './catch-up-worker.ts';
 import type { Source } from './source.ts';
 import { ingestPath } from './source.ts';
 
@@ -170,23 +173,19 @@ eachDatabase((open, engine) => {
     assert.ok(all[1] !== undefined && all[0] !== undefined && all[1].date > all[0].date, 'an edit is of its own time');
   });
 
-  test(`two nodes never look at one source at once (${engine})`, async (t) => {
+  test(`of several nodes one looks at a source at a time, and another goes on where one died (${engine})`, async (t) => {
     const server = await startSmallServer(t);
-    server.analyses.push(...[1, 2, 3].map((number) => smallAnalysis(number, { project: `p${number}` })));
-    const bench = await createWorkBench(t, await open(t), { settings: { GATEPOST_CATCH_UP_INTERVAL: '50ms' } });
+    const bench = await createWorkBench(t, await open(t));
     await bench.addSource(server);
-    const looks = { underWay: 0, most: 0 };
-    server.before = async (path) => {
-      // The two calls that a look begins and ends its round with.
-      if (path === 'api/authentication/validate') looks.most = Math.max(looks.most, (looks.underWay += 1));
-      if (path === 'api/project_branches/list') await new Promise((resolve) => setTimeout(resolve, 10));
-      if (path === 'api/project_analyses/search') looks.underWay = 0;
-    };
-    bench.work.start();
-    bench.another().start();
-    await new Promise((resolve) => setTimeout(resolve, 600));
-    assert.equal(looks.most, 1);
-    assert.equal((await bench.analyses()).length, 3);
+    const { database } = bench;
+    const clock = createTestClock(Date.now() + second);
+    const deps = { database, clock, ids: createIdentifiers(), everyMs: 1_000 };
+    const claims = await Promise.all([1, 2, 3, 4].map(() => claimSource(deps)));
+    assert.equal(claims.filter((claim) => claim !== null).length, 1);
+    clock.ms += catchUpLeaseMs - 1;
+    assert.equal(await claimSource(deps), null, 'it is believed until its lease ends');
+    clock.ms += 2;
+    assert.notEqual(await claimSource(deps), null);
   });
 
   test(`projects that the settings leave out are not looked at (${engine})`, async (t) => {
