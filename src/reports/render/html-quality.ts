@@ -10,6 +10,7 @@ import type { Section } from './sections.ts';
 
 /** The page's sections on what SonarQube knows, and on quality gates; each nothing at all where it has nothing to say. */
 
+const shortCharactersMax = 40;
 const coloured = new Set(['OK', 'ERROR', 'WARN']);
 
 function pill({ status, statusText }: Gate): Html {
@@ -33,16 +34,21 @@ export function gateSection(section: Section): Html {
       ? nothing
       : html`<h3>${say('gate.caption')}</h3>${table({
           label: say('gate.caption'),
-          heads: [say('column.metric'), say('column.failsWhen'), say('column.value'), say('column.status')],
+          heads: [say('column.metric'), say('column.status'), say('column.value'), say('column.failsWhen')],
           rows: gate.rows.map((row) => [
             row.metric === row.key ? html`<code>${row.key}</code>` : html`${row.metric} <small><code>${row.key}</code></small>`,
-            row.failsWhen,
-            row.value,
-            row.failed ? html`<span class="failed">${row.status}</span>` : row.status,
+            row.failed ? html`<span class="words failed">${row.status}</span>` : short(row.status),
+            short(row.value),
+            short(row.failsWhen),
           ]),
         })}`
   }</section>
 `;
+}
+
+/** Where the window is narrow a table's words are broken anywhere; short ones are not, the table scrolls rather. */
+function short(text: string): Html {
+  return text.length > shortCharactersMax ? html`${text}` : html`<span class="words">${text}</span>`;
 }
 
 export function hotspotsSection(section: Section): Html {
@@ -90,7 +96,7 @@ export function detailTables(section: Section): Html {
       say('column.open'),
       say('column.newCode'),
       say('column.effort'),
-      say('metric.security_hotspots'),
+      say('column.review'),
       say('column.reviewedShare'),
       say('column.reviewRating'),
       say('column.accepted'),

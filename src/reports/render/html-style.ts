@@ -174,7 +174,8 @@ export const styleOfQuality = `${style}
 .review { display: flex; gap: .8rem; align-items: center; margin-bottom: .6rem; }
 @media screen and (prefers-color-scheme: dark) { .failed { color: #ff8f83; } }
 th small { color: var(--muted); }
-.wide thead th { overflow-wrap: normal; } .wide tbody th { min-width: 10rem; } .wide .num { white-space: normal; overflow-wrap: normal; }
+.wide thead th { overflow-wrap: normal; word-break: keep-all; white-space: normal; } .wide tbody th { min-width: 10rem; }
+.words { overflow-wrap: normal; }
 `;
 
 export interface PageStyle {

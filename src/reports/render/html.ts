@@ -28,10 +28,10 @@ const headerCharactersShown = 120;
 const contents: readonly (readonly [string, MessageKey, ((document: ReportHead) => boolean)?])[] = [
   ['verdict', 'verdict.title'],
   ['about', 'meta.title'],
-  ['gate', 'gate.title', (document) => document.gate !== undefined],
-  ['hotspots', 'hotspots.title', (document) => document.details !== undefined],
   ['categories', 'categories.title'],
   ['trend', 'trend.title'],
+  ['gate', 'gate.title', (document) => document.gate !== undefined],
+  ['hotspots', 'hotspots.title', (document) => document.details !== undefined],
   ['coverage', 'coverage.title'],
   ['sonarqube', 'sonarqube.title', (document) => document.facts.sonarqube !== undefined],
   ['findings', 'findings.title'],
@@ -48,10 +48,10 @@ function* parts(section: Section, document: ReportDocument): Generator<Html> {
     .filter(([, , holds]) => holds?.(section.document) ?? true)
     .map(([id, key]) => html`<li><a href="#${id}">${say(key)}</a></li>`)}</ul></nav><main id="main">`;
   yield verdictSection(section);
-  yield gateSection(section);
-  yield hotspotsSection(section);
   yield categoriesSection(section);
   yield trendSection(section);
+  yield gateSection(section);
+  yield hotspotsSection(section);
   yield coverageSection(section);
   yield sonarqubeSection(section);
   yield* findingsSection(section, document);
