@@ -88,7 +88,8 @@ export function faultOfFailure(error: unknown, path: string): GatepostError {
   if (has(/^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/)) {
     return sourceFault('source_tls', { path, reason });
   }
-  if (has(/^(HPE_|UND_ERR_HEADERS_OVERFLOW)/)) return sourceFault('source_not_sonarqube', { path, reason });
+  const garbled = causes(error).some((each) => each.name === 'HTTPParserError');
+  if (garbled || has(/^(HPE_|UND_ERR_HEADERS_OVERFLOW)/)) return sourceFault('source_not_sonarqube', { path, reason });
   return sourceFault('source_unreachable', { path, reason });
 }
 
