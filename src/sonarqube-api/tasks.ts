@@ -50,7 +50,7 @@ async function task({ database }: SonarqubeApiDeps, { caller, parameters }: Call
       ...(status === 'SUCCESS' ? { analysisId: shownId(analysis) } : {}),
       status,
       submittedAt: time(analysis.created),
-      ...(status === 'PENDING' ? {} : { startedAt: time(analysis.created) }),
+      ...(isEnded || status === 'IN_PROGRESS' ? { startedAt: time(analysis.created) } : {}),
       ...(isEnded ? { executedAt: time(ended), executionTimeMs: ended - analysis.created } : {}),
       ...(status === 'FAILED' && analysis.error_message !== null ? { errorMessage: analysis.error_message } : {}),
       ...branchOf(analysis),

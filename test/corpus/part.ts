@@ -1,9 +1,9 @@
 // What a part of `npm run test:corpus` over a server's recordings answers.
 
-/** One comparison: the same as recorded; better, and why; or different, and how. */
+/** One comparison: the same as recorded; better, or not held, and why; or different, and how. */
 export interface Check {
   readonly name: string;
-  readonly verdict: 'same' | 'better' | 'differs';
+  readonly verdict: 'same' | 'better' | 'not held' | 'differs';
   readonly note: string;
 }
 

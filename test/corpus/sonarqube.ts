@@ -4,10 +4,11 @@ import { existsSync, globSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Check, Part, Recordings } from './part.ts';
 import { payloadsIn } from './sonarqube-in.ts';
+import { apiAnswers } from './sonarqube-api.ts';
 import { payloadsOut } from './sonarqube-out.ts';
 import { wireOut } from './sonarqube-wire.ts';
 
-const parts: readonly ((recordings: Recordings) => Promise<Part>)[] = [payloadsIn, payloadsOut, wireOut];
+const parts: readonly ((recordings: Recordings) => Promise<Part>)[] = [payloadsIn, payloadsOut, wireOut, apiAnswers];
 
 /** All parts over all servers that are recorded in this folder. */
 export async function sonarqubeParts(folder: string): Promise<readonly Part[]> {
@@ -29,7 +30,7 @@ export function partsText(done: readonly Part[]): string {
     .map(({ title, checks }) => {
       const count = (verdict: Check['verdict']) => checks.filter((each) => each.verdict === verdict).length;
       const others = checks.filter(({ verdict }) => verdict !== 'same');
-      const head = `\n${title}: ${checks.length} compared, ${count('same')} same, ${count('better')} better, ${count('differs')} different\n`;
+      const head = `\n${title}: ${checks.length} compared, ${count('same')} same, ${count('better')} better, ${count('not held')} not held, ${count('differs')} different\n`;
       return head + others.map(({ name, verdict, note }) => `  ${verdict}: ${name}: ${note}\n`).join('');
     })
     .join('');
