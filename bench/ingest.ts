@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import type { Context, Figure, Size } from './delivery/context.ts';
 import { openContext } from './delivery/context.ts';
+import { fetchRow } from './ingest/fetch.ts';
 import { inRow } from './ingest/in.ts';
 import type { Caller } from './ingest/place.ts';
 import { startCaller } from './ingest/place.ts';
@@ -14,6 +15,7 @@ const rows: Readonly<Record<string, (context: Context, caller: Caller) => Promis
   through: throughRow,
   latency: latencyRow,
   profile: profileRow,
+  fetch: fetchRow,
 };
 const whole: Size = { warmUp: 8_000, messages: 20_000, rounds: 3, seconds: 20, parked: 0, longRun: 0 };
 const short: Size = { warmUp: 500, messages: 2_000, rounds: 1, seconds: 4, parked: 0, longRun: 0 };
