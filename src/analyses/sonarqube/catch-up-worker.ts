@@ -191,6 +191,14 @@ export async function askForCatchUp(options: {
     .where('organization', '=', organization)
     .where('id', '=', source)
     .executeTakeFirst();
+  // What was wrong with it is looked at anew, so that whoever asked can tell what was found from what was known.
+  await tx
+    .updateTable('sources')
+    .set({ state: 'unchecked', state_since: now, state_message: null })
+    .where('organization', '=', organization)
+    .where('id', '=', source)
+    .where('state', 'not in', ['ok', 'unchecked'])
+    .execute();
   await tx
     .updateTable('analyses')
     .set({ due: now })

@@ -100,7 +100,7 @@ function catchUpRoute(server: HttpServer, { work }: SourceWorkRoutesDeps): void 
       schema: {
         summary: 'Bring in what was missed',
         description:
-          'Looks now, as it is looked now and then anyway, for webhooks that failed over there and analyses since the last known one of each branch. Done when the source’s `caughtUp` is not before `asked`; where it could not be done, `state` says why.',
+          'Looks now, as it is looked now and then anyway, for webhooks that failed over there and analyses since the last known one of each branch. Done when the source’s `caughtUp` is not before `asked`; where it could not be done, `state` says why, and its `stateSince` is not before `asked` either.',
         tags,
         params,
         response: {

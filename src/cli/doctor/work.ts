@@ -6,6 +6,7 @@ import { ok, warning } from './check.ts';
 import { checkClock } from './clock.ts';
 import { checkEvents, checkLeases, checkReplays } from './engine.ts';
 import { checkMails } from './mails.ts';
+import { checkSources } from './sources.ts';
 import { checkOverdue, checkWebhooks } from './webhooks.ts';
 
 /** An analysis that waits longer than this has nobody who works on it. */
@@ -33,6 +34,7 @@ export async function checkWork(options: WorkOptions): Promise<readonly Check[]>
   return [
     await checkClock(options),
     await checkAnalyses(read, now),
+    await checkSources({ read, now, isServing }),
     await checkEvents({ read, now, isServing }),
     await checkOverdue(due),
     await checkLeases(due),
