@@ -6,9 +6,10 @@ import type { Check, Part, Recordings } from './part.ts';
 import { payloadsIn } from './sonarqube-in.ts';
 import { apiAnswers } from './sonarqube-api.ts';
 import { payloadsOut } from './sonarqube-out.ts';
+import { webApiIn } from './sonarqube-web-api.ts';
 import { wireOut } from './sonarqube-wire.ts';
 
-const parts: readonly ((recordings: Recordings) => Promise<Part>)[] = [payloadsIn, payloadsOut, wireOut, apiAnswers];
+const parts: readonly ((recordings: Recordings) => Promise<Part>)[] = [payloadsIn, webApiIn, payloadsOut, wireOut, apiAnswers];
 
 /** All parts over all servers that are recorded in this folder. */
 export async function sonarqubeParts(folder: string): Promise<readonly Part[]> {
