@@ -206,6 +206,20 @@ for (const engine of engines) {
     assert.deepEqual(left, []);
   });
 
+  test(`after its organization's end a source takes nothing in, be it known still, and nothing is left behind (${engine})`, async (t) => {
+    const { app, source, token } = await begin(t, engine);
+    await sendSigned(source, payloadText());
+    const { slug } = (await call(app, 'GET', '/v1/organization', { as: token })).json;
+    assert.equal((await call(app, 'DELETE', `/v1/organization?confirm=${String(slug)}`, { as: token })).status, 204);
+    for (const taskId of ['b', 'c']) {
+      const { status, json } = await sendSigned(source, payloadText({ taskId }));
+      assert.deepEqual([status, json['code']], [404, 'unknown_source']);
+    }
+    const tables = ['analyses', 'events', 'projects', 'sources', 'source_marks'] as const;
+    const left = await Promise.all(tables.map((table) => app.database.read.selectFrom(table).selectAll().execute()));
+    assert.deepEqual(left, [[], [], [], [], []]);
+  });
+
   test(`only the projects that the source takes in; "last received" is written down (${engine})`, async (t) => {
     const { app, token } = await begin(t, engine);
     const source = await makeSource(app, token, { projects: ['shop:', 'tool'] });

@@ -101,9 +101,11 @@ function createProjects({ database, ids, clock }: Pick<IntakeOptions, 'database'
         await tx.updateTable('events').set(moved).where('organization', '=', organization).where('id', '=', event).execute();
         return project.id;
       })
-      .catch((error: unknown) => {
-        // What says so is that the organization is no more; its sources went with it.
-        throw error instanceof GatepostError && error.code === 'unknown_project' ? unknownSource() : error;
+      .catch(async (error: unknown) => {
+        if (!(error instanceof GatepostError && error.code === 'unknown_project')) throw error;
+        // What says so is that the organization is no more; its sources went with it, and so does what came after its end.
+        if (made !== null) await remove(database, arrived.organization, made);
+        throw unknownSource();
       });
   const remember = (name: string, project: string): string => {
     if (held.size >= projectsHeldMax) held.delete(held.keys().next().value ?? '');
@@ -131,6 +133,14 @@ function createProjects({ database, ids, clock }: Pick<IntakeOptions, 'database'
       remember(name, await make(arrived, made));
     },
   };
+}
+
+/** Nothing was promised for them: the organization's webhooks are gone. */
+async function remove(database: Database, organization: string, { analysis, event }: Made): Promise<void> {
+  await database.write(async (tx) => {
+    await tx.deleteFrom('analyses').where('organization', '=', organization).where('id', '=', analysis).execute();
+    await tx.deleteFrom('events').where('organization', '=', organization).where('id', '=', event).execute();
+  });
 }
 
 /** A project's name as ours may be; its key where nothing of it can be shown. */
