@@ -129,6 +129,7 @@ export interface EventBodiesTable {
   readonly dialect: string;
   readonly organization: string;
   readonly content_type: string;
+  /** Empty: the event's facts, byte for byte. */
   readonly body: Buffer;
 }
 

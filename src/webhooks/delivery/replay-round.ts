@@ -6,7 +6,8 @@ import { firstIdAt } from '../../identifiers.ts';
 import type { Database, Tx } from '../../storage/database/database.ts';
 import type { DeliveryState, EventsTable, ReplaysTable, WebhooksTable } from '../../storage/database/schema.ts';
 import { dialectOf } from '../dialects/all.ts';
-import { aboutWebhook, eventOf } from './event-row.ts';
+import { bodyOf } from './body.ts';
+import { aboutWebhook } from './event-row.ts';
 import type { ReplayState } from './replay.ts';
 import { eventsOfUnitMax, hasRoom, replayedWaiting } from './replay.ts';
 import { lanes } from './unit-rows.ts';
@@ -246,7 +247,7 @@ async function insertMissingBodies({ tx, webhook, events }: UnitOptions & { read
       dialect: dialect.name,
       organization: event.organization,
       content_type: dialect.contentType,
-      body: dialect.body(eventOf(event)),
+      body: bodyOf(event, dialect.name, undefined).bytes,
     }));
   if (rows.length === 0) return;
   await tx

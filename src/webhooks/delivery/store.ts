@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { firstIdAt } from '../../identifiers.ts';
 import type { Reader } from '../../storage/database/database.ts';
 import type { AttemptsTable, DeliveriesTable } from '../../storage/database/schema.ts';
+import { sentOf } from './body.ts';
 import type { Delivery, DeliveryState } from './delivery.ts';
 import { shownState } from './delivery.ts';
 
@@ -115,10 +116,11 @@ export async function readBody(options: {
   const row = await options.read
     .selectFrom('event_bodies')
     .innerJoin('webhooks', 'webhooks.dialect', 'event_bodies.dialect')
-    .select('event_bodies.body')
+    .innerJoin('events', 'events.id', 'event_bodies.event')
+    .select(['event_bodies.body', 'events.facts'])
     .where('event_bodies.organization', '=', options.organization)
     .where('event_bodies.event', '=', options.delivery.event)
     .where('webhooks.id', '=', options.delivery.webhook)
     .executeTakeFirst();
-  return row === undefined ? null : row.body.toString('utf8');
+  return row === undefined ? null : sentOf(row.body, () => row.facts).toString('utf8');
 }

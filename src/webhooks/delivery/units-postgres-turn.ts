@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Tx } from '../../storage/database/database.ts';
+import { sentOf } from './body.ts';
 import { outcomesOf } from './outcomes.ts';
 import { pack, unpack } from './packed.ts';
 import { rateAllows, rateAt } from './rate.ts';
@@ -214,18 +215,27 @@ async function nextOf(tx: Tx, claims: readonly ClaimRow[], leased: readonly Leas
   return new Map(rows.flatMap((row) => (row.due === null ? [] : [[`${row.webhook} ${row.lane}`, row.due]])));
 }
 
+interface BodyRow {
+  readonly event: string;
+  readonly dialect: string;
+  readonly content_type: string;
+  readonly body: Buffer;
+  readonly facts: string | null;
+}
+
 /** Each body once, however many deliveries it goes with. */
 async function bodiesOf(tx: Tx, leased: readonly LeasedRow[], webhooks: ReadonlyMap<string, WebhookRow>) {
   const bodies: BodyText[] = [];
   const index = new Map<string, number>();
   const keyOf = (row: LeasedRow) => `${row.event} ${webhooks.get(row.webhook)?.dialect ?? ''}`;
   if (leased.length > 0) {
-    const { rows } = await sql<{ readonly event: string; readonly dialect: string; readonly content_type: string; readonly body: Buffer }>`
-      select event, dialect, content_type, body from event_bodies
-      where event = any(${[...new Set(leased.map((row) => row.event))]}::text[])`.execute(tx);
+    const { rows } = await sql<BodyRow>`
+      select b.event, b.dialect, b.content_type, b.body, case when length(b.body) = 0 then e.facts end as facts
+      from event_bodies b join events e on e.id = b.event
+      where b.event = any(${[...new Set(leased.map((row) => row.event))]}::text[])`.execute(tx);
     for (const row of rows) {
       index.set(`${row.event} ${row.dialect}`, bodies.length);
-      bodies.push({ dialect: row.dialect, contentType: row.content_type, body: latin1.text(row.body) });
+      bodies.push({ dialect: row.dialect, contentType: row.content_type, body: latin1.text(sentOf(row.body, () => row.facts ?? '')) });
     }
   }
   // A body goes after its deliveries, so one that is missing says that the event was deleted meanwhile.

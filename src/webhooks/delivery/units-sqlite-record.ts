@@ -11,9 +11,13 @@ import { lanes } from './unit-rows.ts';
 
 type Connection = Parameters<SqliteHotUnit<unknown, unknown>>[0];
 
-interface Wanting {
+interface Subscribed {
   readonly webhook: string;
   readonly dialect: string;
+  readonly since: number;
+}
+
+interface Wanting extends Pick<Subscribed, 'webhook' | 'dialect'> {
   readonly revision: number;
 }
 
@@ -26,7 +30,7 @@ export const record: SqliteHotUnit<RecordInput, Recorded> = (connection) => {
   const markEvent = connection.prepare('update events set fanned_out = 1 where id = ?');
   // No join, and no limit or range that is bound: each would be planned anew with every event, which takes five times as long as to run it.
   const wantingOf = (missing: string) =>
-    connection.prepare<unknown[], Omit<Wanting, 'revision'> & { readonly since: number }>(
+    connection.prepare<unknown[], Subscribed>(
       `select webhook, dialect, since from subscriptions s where organization = ? and kind = ? and project = ? ${missing}`,
     );
   const revisionOf = connection.prepare('select revision from webhooks where id = ?').pluck();
@@ -39,20 +43,27 @@ export const record: SqliteHotUnit<RecordInput, Recorded> = (connection) => {
     `insert into deliveries (id, organization, event, kind, webhook, state, lane, due, lease_token, created, retry_until)
      values (?, ?, ?, ?, ?, ?, ${lanes.first}, ?, ?, ?, ?)`,
   );
-  const targetsOf = (event: EventToRecord, { known, late, limit }: RecordInput, about: string | null): readonly Wanting[] => {
-    const targets: Wanting[] = [];
-    for (const project of event.project === null ? [''] : ['', event.project]) {
-      const values = [event.organization, event.kind, project];
-      for (const { webhook, dialect, since } of known ? wantingStill.all(...values, event.id) : wanting.all(...values)) {
-        if (targets.length >= limit) return targets;
-        // Who is there in this very unit wants it, whatever the clocks say.
-        if (webhook === about || (late && since > event.created)) continue;
-        targets.push({ webhook, dialect, revision: revisionOf.get(webhook) as number });
+  /** Nothing that a unit reads changes while it runs: events of one kind are alike, so each is asked for once. */
+  const createTargetsOf = ({ known, late, limit }: RecordInput) => {
+    const subscribed = new Map<string, readonly Subscribed[]>();
+    const revisions = new Map<string, number>();
+    return (event: EventToRecord, about: string | null): readonly Wanting[] => {
+      const targets: Wanting[] = [];
+      for (const project of event.project === null ? [''] : ['', event.project]) {
+        const values = [event.organization, event.kind, project];
+        const all = known ? wantingStill.all(...values, event.id) : once(subscribed, values.join(' '), () => wanting.all(...values));
+        for (const { webhook, dialect, since } of all) {
+          if (targets.length >= limit) return targets;
+          // Who is there in this very unit wants it, whatever the clocks say.
+          if (webhook === about || (late && since > event.created)) continue;
+          targets.push({ webhook, dialect, revision: once(revisions, webhook, () => revisionOf.get(webhook) as number) });
+        }
       }
-    }
-    return targets;
+      return targets;
+    };
   };
   return (input) => {
+    const targetsOf = createTargetsOf(input);
     const bodies = new Map(unpack(input.bodies).map((body) => [`${body.event} ${body.dialect}`, body]));
     const leases = new Set(unpack(input.leases).map(({ event, webhook }) => `${event} ${webhook}`));
     const made: (Made & OfEvent)[] = [];
@@ -60,7 +71,7 @@ export const record: SqliteHotUnit<RecordInput, Recorded> = (connection) => {
     const known = insertFirsts(input.firsts);
     unpack(input.events).forEach((event, index) => {
       if (known.includes(index)) return;
-      const targets = targetsOf(event, input, aboutWebhook(event));
+      const targets = targetsOf(event, aboutWebhook(event));
       const complete = targets.length < input.limit;
       if (!complete) incomplete.push(index);
       const { id, organization, kind, project, facts, created } = event;
@@ -81,6 +92,12 @@ export const record: SqliteHotUnit<RecordInput, Recorded> = (connection) => {
     return { made: pack(made), incomplete, known };
   };
 };
+
+function once<T>(known: Map<string, T>, key: string, read: () => T): T {
+  let value = known.get(key);
+  if (value === undefined) known.set(key, (value = read()));
+  return value;
+}
 
 /** One nearly always. */
 function dialectsOf(targets: readonly Wanting[]): Iterable<string> {

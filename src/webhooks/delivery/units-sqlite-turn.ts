@@ -1,4 +1,5 @@
 import type { SqliteHotUnit } from '../../storage/database/hot.ts';
+import { sentOf } from './body.ts';
 import { pack, unpack } from './packed.ts';
 import { rateAllows, rateAt } from './rate.ts';
 import type { Outcomes } from './outcomes.ts';
@@ -205,8 +206,12 @@ function rateKeeper(connection: Connection) {
 
 /** Reads each body once a turn, however many deliveries it goes with, and answers where it stands among them. */
 function bodyReader(connection: Connection) {
-  const read = connection.prepare<[string, string], { readonly content_type: string; readonly body: Buffer }>(
-    'select content_type, body from event_bodies where event = ? and dialect = ?',
+  const read = connection.prepare<
+    [string, string],
+    { readonly content_type: string; readonly body: Buffer; readonly facts: string | null }
+  >(
+    `select content_type, body, case when length(body) = 0 then (select facts from events where id = event) end as facts from event_bodies
+     where event = ? and dialect = ?`,
   );
   return (event: string, dialect: string, bodies: BodyText[], held: Map<string, number>): number => {
     const key = `${event} ${dialect}`;
@@ -214,8 +219,9 @@ function bodyReader(connection: Connection) {
     if (known !== undefined) return known;
     const found = read.get(event, dialect);
     // A body goes after its deliveries, so one that is missing says that the event was deleted meanwhile.
-    if (found === undefined) return -1;
-    bodies.push({ dialect, contentType: found.content_type, body: latin1.text(found.body) });
+    if (found === undefined || (found.body.length === 0 && found.facts === null)) return -1;
+    const body = sentOf(found.body, () => found.facts ?? '');
+    bodies.push({ dialect, contentType: found.content_type, body: latin1.text(body) });
     held.set(key, bodies.length - 1);
     return bodies.length - 1;
   };
