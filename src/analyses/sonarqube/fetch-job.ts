@@ -1,6 +1,7 @@
 import type { Database } from '../../storage/database/database.ts';
 import type { Project } from '../../projects/project.ts';
 import { readProject } from '../../projects/store.ts';
+import { objectOf, textOf } from '../sarif/json.ts';
 import type { Analysis } from '../store.ts';
 import { FetchLost } from './fetch-verdict.ts';
 import type { FetchJob } from './fetch/fetch.ts';
@@ -8,7 +9,10 @@ import type { Payload } from './payload.ts';
 import { readPayload } from './payload.ts';
 import type { SourceSettings } from './source.ts';
 
-export type ToldJob = Pick<FetchJob, 'project' | 'branch' | 'task' | 'analysis' | 'analysedAt' | 'revision' | 'properties' | 'versionFrom'>;
+export type ToldJob = Pick<
+  FetchJob,
+  'project' | 'branch' | 'task' | 'analysis' | 'analysedAt' | 'revision' | 'properties' | 'versionFrom' | 'linkBase'
+>;
 
 /** What is to be fetched, from what its row and its payload say. Fails with `FetchLost` where the project is gone. */
 export async function fetchJobOf(options: {
@@ -29,6 +33,7 @@ export async function fetchJobOf(options: {
     revision: analysis.revision,
     properties: JSON.parse(analysis.properties) as Record<string, string>,
     versionFrom: settings.versionFrom,
+    ...linkBaseOf(payload),
   };
   return { job, project };
 }
@@ -40,4 +45,10 @@ function branchOf({ branch, branch_type: type, branch_is_main: isMain }: Analysi
 
 function analysedAtOf({ analysedAt }: Payload): string | null {
   return analysedAt?.given ?? null;
+}
+
+/** Its public address as the server writes it, which may be another than the one we call it at. */
+function linkBaseOf(payload: Payload | null): Pick<ToldJob, 'linkBase'> {
+  const url = payload === null ? undefined : textOf(objectOf(JSON.parse(payload.text))['serverUrl']);
+  return url === undefined ? {} : { linkBase: url };
 }

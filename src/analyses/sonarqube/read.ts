@@ -146,7 +146,11 @@ function placeOf({ path, line, range }: FindingLine): Place | undefined {
 
 /** A hotspot is `review` until it was reviewed; see FindingState. */
 function stateOf(line: FindingLine): FindingState {
-  if (line.kind === 'issue') return isAside(line) ? 'suppressed' : 'open';
+  if (line.kind === 'issue') {
+    if (isAside(line)) return 'suppressed';
+    // What a new rule found is kept apart over there until somebody has looked at it; it is in no rating.
+    return line.issueStatus === 'IN_SANDBOX' || line.status === 'IN_SANDBOX' ? 'review' : 'open';
+  }
   if (line.status !== 'REVIEWED') return 'review';
   return line.resolution === 'FIXED' ? 'absent' : 'suppressed';
 }

@@ -1,5 +1,6 @@
 import { systemClock, timestampText } from '../../../clock.ts';
 import type { SonarqubeFacts } from '../../finding.ts';
+import { webAddressOf } from '../../sarif/json.ts';
 import { branchQuery, type Wanted } from './analysis.ts';
 import type { FileHeader, Reason } from './file.ts';
 import type { Fetched, FetchJob, FetchNotice } from './job.ts';
@@ -94,7 +95,7 @@ interface HeaderOptions {
 
 export function headerOf({ job, server, wanted, ending, requests }: HeaderOptions): FileHeader {
   const { plan, survey, measured, rules, notices } = ending;
-  const base = (job.linkBase ?? job.client.url).replace(/\/+$/, '');
+  const base = (webAddressOf(job.linkBase) ?? job.client.url).replace(/\/+$/, '');
   const branch = branchQuery(job.branch);
   const page = `${base}/dashboard?${new URLSearchParams({ id: job.project, ...branch }).toString()}`;
   const sonarqube: SonarqubeFacts = {

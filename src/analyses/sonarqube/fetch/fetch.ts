@@ -10,8 +10,8 @@ export type { Fetched, FetchJob, FetchNotice, FetchProgress, VersionFrom } from 
 export const roundsMax = 3;
 
 /**
- * Fetches all that a source knows of an analysis into one file: every issue that is there or was set aside, of whatever type (standards' reports
- * count those whose rule has a CWE or an OWASP category, bugs too), every hotspot, their rules' standards, measures, gate. What the server will
+ * Fetches all that a source knows of an analysis into one file: every issue that is there or was set aside, of whatever type (so that their
+ * number is the server's own; which are about security the reader tells), every hotspot, their rules' standards, measures, gate. What the server will
  * not tell is a notice.
  *
  * The analysis and the totals are compared at the end with what they were at the start, and what was fetched with the totals; where they differ
