@@ -152,8 +152,11 @@ export interface SonarqubeFacts {
   readonly newCode?: { readonly mode?: string; readonly parameter?: string; readonly since?: string };
   /** `effortTotal` of the issues that were fetched, in minutes, as the server added it up. */
   readonly effortMinutes?: number;
-  /** Distinct rules of the findings, and those of them whose standards the server does not tell. */
-  readonly rules?: { readonly seen: number; readonly withoutStandards: number };
+  /**
+   * Distinct rules of the findings, and those of them whose standards the server does not tell. `active`: how many rules were active for the
+   * project, where all of their standards are in `Tool.ruleCwes` and `ruleOwasp`; left out where only rules that found something are known.
+   */
+  readonly rules?: { readonly seen: number; readonly withoutStandards: number; readonly active?: number };
   /** Open issues that are not about security (`Finding.apart`): in no report. */
   readonly issuesApart?: number;
   /** How it was fetched: says nothing of the findings and is no part of a report's content. */

@@ -151,7 +151,7 @@ function canonicalSonarqube(facts: SonarqubeFacts | undefined): unknown {
   if (facts === undefined) return null;
   const { analysis: _key, analysisUrl: _url, fetch: _fetch, measures, newCode, rules, ...rest } = facts;
   const sorted = (object: object | undefined): unknown => object && Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1));
-  return [sorted(rest), sorted(measures), sorted(newCode), rules && [rules.seen, rules.withoutStandards]];
+  return [sorted(rest), sorted(measures), sorted(newCode), rules && [rules.seen, rules.withoutStandards, rules.active]];
 }
 
 function canonicalTool(tool: Tool): string {

@@ -20,7 +20,7 @@ export function* findingsSection(section: Section, document: ReportDocument): Ge
   const { say } = texts;
   yield html`<section aria-labelledby="findings"><h2 id="findings">${say('findings.title')}</h2>`;
   if (document.findings.length === 0) {
-    yield html`<p>${say(document.assessed ? 'findings.none' : 'findings.notAssessed')}</p></section>`;
+    yield html`<p>${sections.noFindingsText(section)}</p></section>`;
     return;
   }
   yield html`<p class="muted">${say('findings.note')}</p>`;

@@ -218,7 +218,7 @@ function firstPart(options: {
         plain(point.version, 12),
       ]),
     },
-    findingsText: document.findingsTotal > 0 ? '' : texts.say(document.assessed ? 'findings.none' : 'findings.notAssessed'),
+    findingsText: document.findingsTotal > 0 ? '' : sections.noFindingsText(section),
     method: methodData(section, shown),
     annex: {
       files: pairs(sections.filesOf(texts), shown),

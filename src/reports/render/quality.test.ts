@@ -8,7 +8,7 @@ import { hotspotCategoryNames } from './hotspot-categories.ts';
 import { textsOf } from './messages.ts';
 import { originOf } from './origin.ts';
 import { detailsOf, gateOf, hotspotsOf, metricName, shareReviewed } from './quality.ts';
-import { coverageOf, headOf, rowsListedMax } from './sections.ts';
+import { coverageOf, headOf, noFindingsText, rowsListedMax, verdictOf } from './sections.ts';
 import type { Section } from './sections.ts';
 import { durationText, hotspotText } from './words.ts';
 
@@ -112,6 +112,17 @@ test('a report with findings missing says so and not that it is complete', () =>
   assert.doesNotMatch(notes, /Nothing was left out/);
   assert.match(coverageOf(section).notes.join(' '), /Nothing was left out/);
   assert.match(coverageOf(section).notes.join(' '), /not about security, and are no part of this report: 2,310/);
+});
+
+test('where only rules that found something are known, a clean report does not say that nothing could have been found', () => {
+  const known = { rules: { seen: 0, withoutStandards: 0 } };
+  const clean = sectionOf(sonarqubeDocument({ notAssessed: true, facts: known }));
+  assert.match(verdictOf(clean).rule, /which of its rules were active is not known/);
+  assert.match(noFindingsText(clean), /which of its rules were active is not known/);
+  assert.match(coverageOf(clean).notes.join(' '), /Which rules were active in SonarQube is not known here/);
+  const told = sectionOf(sonarqubeDocument({ notAssessed: true, facts: { rules: { ...known.rules, active: 300 } } }));
+  assert.match(verdictOf(told).rule, /No tool or rule of this analysis could have found anything/);
+  assert.doesNotMatch(coverageOf(told).notes.join(' '), /Which rules were active/);
 });
 
 test('who decided, when and why is said as far as it is known', () => {

@@ -126,7 +126,7 @@ export function verdictOf({ document, texts }: Section): Verdict {
 
 function ruleOf(document: ReportHead, texts: Texts, worst: Severity | undefined): string {
   if (document.rating === null) {
-    return texts.say('verdict.rule.none');
+    return texts.say(onlyRulesThatHit(document) ? 'verdict.rule.unknown' : 'verdict.rule.none');
   }
   return worst === undefined ? texts.say('verdict.rule.clean') : texts.say('verdict.rule.worst', { severity: severityName(texts, worst) });
 }
@@ -214,6 +214,17 @@ function coverageNotes({ document, texts }: Section): readonly string[] {
   ];
 }
 
+/** Of SonarQube's rules those are known that found something. What the others looked for, and whether there were others, is not. */
+function onlyRulesThatHit({ facts }: ReportHead): boolean {
+  return facts.sonarqube !== undefined && facts.sonarqube.rules?.active === undefined;
+}
+
+/** What stands in the place of findings where there are none. */
+export function noFindingsText({ document, texts }: Section): string {
+  if (document.assessed) return texts.say('findings.none');
+  return texts.say(onlyRulesThatHit(document) ? 'verdict.rule.unknown' : 'findings.notAssessed');
+}
+
 const missing: ReadonlySet<string> = new Set<SonarqubeNotice>(['slice_not_complete', 'findings_not_understood']);
 
 /** That findings are missing which the server has; null where none is known to be. */
@@ -229,7 +240,11 @@ function fetchedNotes({ document, texts }: Section): readonly string[] {
   const { sonarqube } = document.facts;
   if (sonarqube === undefined) return [];
   const { mode, issuesApart = 0 } = sonarqube;
-  return [texts.say(`coverage.mode.${mode}`), ...(issuesApart > 0 ? [texts.say('coverage.apart', { count: issuesApart })] : [])];
+  return [
+    texts.say(`coverage.mode.${mode}`),
+    ...(onlyRulesThatHit(document) ? [texts.say('coverage.rulesThatHit')] : []),
+    ...(issuesApart > 0 ? [texts.say('coverage.apart', { count: issuesApart })] : []),
+  ];
 }
 
 export function descendantsText(texts: Texts, category: CategoryResult): string | null {
