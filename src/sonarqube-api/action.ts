@@ -25,6 +25,8 @@ export interface SonarqubeApiDeps {
 export interface Call {
   readonly caller: Caller;
   readonly parameters: Parameters;
+  /** The public base URL of this server, without a slash at its end. */
+  readonly serverUrl: string;
 }
 
 /** What is answered: an object as JSON, a text as it is, null for 204. */

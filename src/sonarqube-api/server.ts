@@ -37,16 +37,20 @@ export function settingActions({ version }: Pick<SonarqubeApiDeps, 'version'>): 
         standalone: true,
       }),
     },
-    'settings/values': { method: 'GET', run: async ({ parameters }) => settingsNamed(parameters.filled('keys')) },
+    'settings/values': { method: 'GET', run: async ({ parameters, serverUrl }) => settingsNamed(parameters.filled('keys'), serverUrl) },
     // What is new here is what the version before did not have.
     'new_code_periods/show': { method: 'GET', run: async () => ({ type: 'PREVIOUS_VERSION', inherited: false }) },
+    'v2/clean-code-policy/mode': { method: 'GET', run: async () => ({ mode: 'STANDARD_EXPERIENCE', modifiable: false }) },
     'settings/list_definitions': { method: 'GET', run: async () => ({ definitions: [] }) },
   };
 }
 
-/** The only one of theirs that we have a word for: nobody sees a project without a token. */
-function settingsNamed(keys: string | undefined): object {
-  const known = [{ key: 'projects.default.visibility', value: 'private', inherited: true }];
+/** Those of theirs that we have a word for: where we are, and that nobody sees a project without a token. */
+function settingsNamed(keys: string | undefined, serverUrl: string): object {
+  const known = [
+    { key: 'sonar.core.serverBaseURL', value: serverUrl, inherited: false },
+    { key: 'projects.default.visibility', value: 'private', inherited: true },
+  ];
   const named = keys?.split(',');
   return { settings: known.filter(({ key }) => named?.includes(key) ?? true), setSecuredSettings: [] };
 }

@@ -83,7 +83,7 @@ async function answer({ request, reply, open, actions, findCaller }: Exchange): 
     contentType: request.headers['content-type'],
     body: Buffer.isBuffer(request.body) ? request.body : null,
   });
-  return send(reply, await action.run({ caller, parameters }));
+  return send(reply, await action.run({ caller, parameters, serverUrl: request.server.publicUrl(request) }));
 }
 
 function pathOf(request: FastifyRequest): string {

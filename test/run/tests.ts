@@ -1,4 +1,4 @@
-// `npm test`: brings what the tests need (PostgreSQL, Chromium), runs all of them on both databases, takes it away again.
+// `npm test`: brings what the tests need (PostgreSQL, Chromium, Python with clients of SonarQube), runs all of them on both databases, takes it away again.
 // `npm test -- FILE …` runs those files alone; `npm run test:faults` the faults with many rounds, `npm run test:faults -- --kills 500 FILE …`
 // with so many (test/faults/rounds.ts says what there is), and prints at the end what came of them.
 import { spawn } from 'node:child_process';
@@ -11,7 +11,9 @@ import { countTables } from '../faults/counts.ts';
 import { longRounds, rounds } from '../faults/rounds.ts';
 import { findChromium } from './chromium.ts';
 import { bringCompiler } from './compiler.ts';
+import { bringCurl } from './curl.ts';
 import { startPostgres } from './postgres.ts';
+import { findPython } from './python.ts';
 
 const testMsMax = 3 * 60 * 1000;
 /** A file of tests that leaves something open does not end by itself: the run is then ended, and the runner names the file. */
@@ -31,10 +33,13 @@ async function main(): Promise<number> {
   try {
     const chromium = findChromium();
     bringCompiler();
+    bringCurl();
+    const python = faults ? '' : findPython();
     postgres = await startPostgres();
     const environment = {
       TEST_POSTGRES_URL: postgres.url,
       TEST_CHROMIUM: chromium,
+      TEST_PYTHON: python,
     };
     if (!faults) return await runTests(files, environment, runMinutesMax);
     return await runFaults(files, environment);
