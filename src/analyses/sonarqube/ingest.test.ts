@@ -98,6 +98,16 @@ for (const engine of engines) {
       sent.on('error', reject).end(body);
     });
     assert.equal(twice, 401);
+    const untyped = await fetch(source.ingestUrl, {
+      method: 'POST',
+      headers: { 'X-Sonar-Webhook-HMAC-SHA256': signatureOf(source.secret, 'no json') },
+      body: Buffer.from('no json'),
+    });
+    assert.deepEqual(
+      [untyped.status, ((await untyped.json()) as { code: string }).code],
+      [400, 'not_json'],
+      'signed, whatever type it claims',
+    );
     const other = good.replace(/./, (digit) => (digit === '0' ? '1' : '0'));
     const forms = [
       null,
