@@ -1,37 +1,8 @@
-import { join } from 'node:path';
-import type { Registry } from 'prom-client';
-import { gateRoutes } from './analyses/gates/routes.ts';
-import { assertGateThere, gateDeletionSteps } from './analyses/gates/store.ts';
-import { analysisRoutes } from './analyses/routes.ts';
-import type { Sonarqube } from './analyses/sonarqube/sonarqube.ts';
-import { createSonarqube } from './analyses/sonarqube/sonarqube.ts';
-import { sourceDeletionSteps } from './analyses/sonarqube/source-deletion.ts';
 import { takeBackAnalyses } from './analyses/store.ts';
-import { clearWorkDirectory, createAnalysisWorker } from './reports/analysis-worker.ts';
-import { reportDeletionSteps } from './reports/deletion.ts';
-import { reportArchiveRoutes } from './reports/archive/routes.ts';
-import { reportListRoutes } from './reports/list/routes.ts';
-import { reportsOfAnalyses } from './reports/of-analyses.ts';
-import { createOpenLimits } from './reports/open-limits.ts';
-import { readyMadeRoutes } from './reports/ready-made-routes.ts';
-import { referencedArtifacts } from './reports/references.ts';
-import { renameListed } from './reports/renaming.ts';
-import { retainAll, retainProject } from './reports/retention.ts';
-import { reportRoutes } from './reports/routes.ts';
-import type { SonarqubeApiDeps } from './sonarqube-api/action.ts';
+import { clearWorkDirectory } from './reports/analysis-worker.ts';
 import { sonarqubeApi } from './sonarqube-api/sonarqube-api.ts';
-import { sweepArtifacts } from './storage/artifacts/sweep.ts';
-import { webhookDeletionSteps } from './webhooks/deletion.ts';
-import { checkedAuthorities } from './webhooks/delivery/authorities.ts';
-import { deliveryRoutes } from './webhooks/delivery/routes.ts';
-import { replayRoutes } from './webhooks/delivery/replay-routes.ts';
 import { sealClearUrls } from './webhooks/subscriptions/reseal.ts';
-import { webhookRoutes } from './webhooks/subscriptions/routes.ts';
-import type { Webhooks } from './webhooks/webhooks.ts';
-import { createWebhooks } from './webhooks/webhooks.ts';
-import type { Worker } from './worker.ts';
 import { abandonMs } from './worker.ts';
-import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import { systemClock } from './clock.ts';
@@ -39,31 +10,17 @@ import type { Configuration } from './configuration.ts';
 import type { RecordAlone } from './events/record.ts';
 import { GatepostError } from './errors.ts';
 import { keepHeapSmall } from './heap.ts';
-import type { HealthCheck } from './http/health.ts';
-import { healthRoutes } from './http/health.ts';
 import type { HttpServer } from './http/http-server.ts';
-import { clearUnderWay, createIdempotencyStore, purgeIdempotency } from './http/idempotency-store.ts';
+import { clearUnderWay, createIdempotencyStore } from './http/idempotency-store.ts';
 import { createLog } from './http/log.ts';
 import { createMetrics } from './http/metrics.ts';
 import { createHttpServer, stopHttpServer, stopMs } from './http/server.ts';
 import type { Identifiers } from './identifiers.ts';
 import { createIdentifiers } from './identifiers.ts';
 import { keyFactNames, openKeyRing } from './key-ring.ts';
-import type { DeletionStep } from './organizations/deletion.ts';
-import { organizationRoutes } from './organizations/routes.ts';
 import { createTokenLookup } from './organizations/token-lookup.ts';
-import { tokenRoutes } from './organizations/token-routes.ts';
-import type { Periodic } from './periodic.ts';
-import { createPeriodic } from './periodic.ts';
-import { projectsOfOrganization } from './projects/deletion.ts';
-import { projectRoutes } from './projects/routes.ts';
-import { findProject, unknownProject } from './projects/store.ts';
-import { createAnalysisMetrics } from './reports/metrics.ts';
-import { languages } from './reports/report.ts';
-import { standards } from './reports/standards/standard.ts';
 import type { Sealer } from './secret-key.ts';
 import { createSealer, keyFingerprint } from './secret-key.ts';
-import { dashboardRoutes } from './sonarqube-api/dashboard.ts';
 import { createArtifactDirectory } from './storage/artifacts/directory.ts';
 import type { ArtifactStore } from './storage/artifacts/store.ts';
 import type { Database } from './storage/database/database.ts';
@@ -71,6 +28,11 @@ import type { DatabaseLocation } from './storage/database/open.ts';
 import { openDatabase } from './storage/database/open.ts';
 import { readSetting, settle } from './storage/database/settings.ts';
 import { versionText } from './version.ts';
+
+import { addressOf, listen, publicUrlOf } from './app-address.ts';
+import type { Ground } from './app-parts.ts';
+import { createMaintenance, createWorkers, workDirectoryOf } from './app-parts.ts';
+import { addRoutes, sonarqubeApiDeps } from './app-routes.ts';
 
 export interface App {
   readonly server: HttpServer;
@@ -96,24 +58,6 @@ export interface Overrides {
 
 /** With what an aborted worker may take, 10 s. */
 const workerStopMs = stopMs - abandonMs;
-const maintenanceEveryMs = 3_600_000;
-const maintenanceEveryMsMin = 1_000;
-const maintenanceFirstMs = 60_000;
-const purgedAtOnceMax = 500;
-
-/** What the parts are built from, in boot order. */
-interface Ground {
-  readonly configuration: Configuration;
-  readonly log: Logger;
-  readonly clock: Clock;
-  readonly ids: Identifiers;
-  readonly database: Database;
-  readonly artifacts: ArtifactStore;
-  readonly sealer: Sealer;
-  readonly metrics: Registry;
-  readonly version: string;
-  readonly leaseMs: number | undefined;
-}
 
 /**
  * Builds everything in boot order: logs, database, secret key, artefacts, the nouns, HTTP, workers. Nothing listens or works before `start`.
@@ -186,12 +130,6 @@ async function checkArtifacts({ database, artifacts }: { readonly database: Data
   }
 }
 
-interface Workers {
-  readonly analyses: Worker;
-  readonly webhooks: Webhooks;
-  readonly sonarqube: Sonarqube;
-}
-
 async function assemble(ground: Ground): Promise<App> {
   const { configuration, log, clock, ids, database, sealer, metrics } = ground;
   // What the last run left under way will never end, where nobody else can have begun it.
@@ -247,153 +185,4 @@ async function assemble(ground: Ground): Promise<App> {
     },
     stop: () => (stopped ??= stop()),
   };
-}
-
-async function createWorkers(ground: Ground, serverUrl: () => string): Promise<Workers> {
-  const { configuration, log, clock, ids, database, artifacts, metrics } = ground;
-  const webhooks = await createWebhooks({ ...ground, userAgent: `Gatepost/${ground.version}` });
-  const analyses = createAnalysisWorker({
-    metrics: createAnalysisMetrics({ registry: metrics, database }),
-    database,
-    artifacts,
-    clock,
-    ids,
-    log,
-    concurrency: configuration.analysesAtOnce,
-    workDirectory: workDirectoryOf(configuration),
-    serverUrl,
-    onRecorded: webhooks.delivery.fanOut.onRecorded,
-    recorded: webhooks.delivery.nudge,
-    afterwards: async (scope) => void (await retainProject({ database, ids, clock }, scope)),
-  });
-  const sonarqube = createSonarqube({
-    ...ground,
-    record: webhooks.delivery.record,
-    onRecorded: webhooks.delivery.fanOut.onRecorded,
-    recorded: webhooks.delivery.nudge,
-    checkedAuthorities,
-    fetched: analyses.nudge,
-    publicUrl: serverUrl,
-  });
-  return { analyses, webhooks, sonarqube };
-}
-
-/** What each noun deletes when a project or an organization goes; what points to other rows goes before them. */
-const deletionSteps: readonly DeletionStep[] = [...webhookDeletionSteps, ...reportDeletionSteps];
-
-async function addRoutes(server: HttpServer, ground: Ground, workers: Workers): Promise<void> {
-  const { configuration, database, clock, ids, artifacts, sealer } = ground;
-  const { uploadBytesMax, retryForMs } = configuration;
-  const common = { database, clock, ids };
-  healthRoutes(server, { checks: checksOf(ground) });
-  organizationRoutes(server, {
-    ...common,
-    languages,
-    standards: standards.map(({ type, edition }) => ({ type, edition })),
-    deletionSteps: [...deletionSteps, ...sourceDeletionSteps, ...gateDeletionSteps, projectsOfOrganization],
-  });
-  tokenRoutes(server, { ...common, projectId: (named) => projectIdOf(database, named) });
-  projectRoutes(server, { ...common, deletionSteps, assertGateThere, renamed: (scope) => renameListed(database, scope) });
-  await analysisRoutes(server, {
-    ...common,
-    artifacts,
-    uploadBytesMax,
-    reportsOf: (organization, analyses) => reportsOfAnalyses(database.read, organization, analyses),
-    nudge: workers.analyses.nudge,
-  });
-  gateRoutes(server, { ...common, standards });
-  reportRoutes(server, { ...common, artifacts });
-  const { nudge, wake, fanOut } = workers.webhooks.delivery;
-  await readyMadeRoutes(server, { ...common, artifacts, uploadBytesMax, onRecorded: fanOut.onRecorded, recorded: nudge });
-  const limits = createOpenLimits({
-    clock,
-    perSecond: configuration.openPerSecond,
-    archivesPerAddress: configuration.archivesPerAddress,
-    archivesPerOrganization: configuration.archivesPerOrganization,
-  });
-  reportListRoutes(server, { database, limits });
-  dashboardRoutes(server, { database });
-  reportArchiveRoutes(server, { database, artifacts, limits });
-  const dialectsMax = { sonarqube: configuration.sonarqubeWebhooksMax };
-  webhookRoutes(server, { ...common, sealer, guard: workers.webhooks.guard, dialectsMax, wake });
-  deliveryRoutes(server, { database, clock, retryForMs, wake });
-  replayRoutes(server, { ...common, begun: workers.webhooks.replayBegun });
-  await workers.sonarqube.routes(server);
-}
-
-/** SonarQube's own front door: its clients are told another version than ours. */
-function sonarqubeApiDeps({ configuration, ...ground }: Ground, { webhooks }: Workers): SonarqubeApiDeps {
-  const { sonarqubeVersion: version, sonarqubeWebhooksMax: webhooksMax } = configuration;
-  return { ...ground, version, webhooksMax, guard: webhooks.guard, wake: webhooks.delivery.wake };
-}
-
-function checksOf({ database, artifacts }: Ground): readonly HealthCheck[] {
-  return [
-    { name: 'database', check: async () => void (await database.read.selectFrom('settings').select('name').limit(1).execute()) },
-    // Makes a file durable beside the store's own, so it tells a full or read-only disk.
-    { name: 'artifacts', check: async () => void (await artifacts.identity()) },
-  ];
-}
-
-async function projectIdOf(database: Database, named: { readonly organization: string; readonly key: string }): Promise<string> {
-  const project = await findProject({ read: database.read, ...named });
-  if (project === null) throw unknownProject();
-  return project.id;
-}
-
-/** What is done now and then, in units of bounded size: old answers, what projects do not keep, artefacts that nothing points to. */
-function createMaintenance({ configuration, database, artifacts, ids, clock, log }: Ground): Periodic {
-  const { sweepGraceMs: graceMs } = configuration;
-  const everyMs = Math.min(Math.max(graceMs, maintenanceEveryMsMin), maintenanceEveryMs);
-  return createPeriodic({
-    name: 'maintenance',
-    everyMs,
-    firstAfterMs: Math.min(maintenanceFirstMs, everyMs),
-    log,
-    async run(signal) {
-      const purge = (): Promise<number> => database.write((tx) => purgeIdempotency({ tx, now: clock.now(), limit: purgedAtOnceMax }));
-      while (!signal.aborted && (await purge()) === purgedAtOnceMax);
-      const expired = await retainAll({ database, ids, clock }, signal);
-      const isReferenced = (organization: string, sha256: readonly string[]) => referencedArtifacts(database.read, organization, sha256);
-      const swept = await sweepArtifacts({ store: artifacts, clock, graceMs, isReferenced, signal });
-      log.info({ expired, ...swept }, 'maintenance.done');
-    },
-  });
-}
-
-/** Where the files of analyses under way lie: beside the database, on this machine. */
-function workDirectoryOf({ data }: Configuration): string {
-  return join(data, 'work');
-}
-
-/** Fails with `address_unusable` where the address is taken, is none of this machine, or is not ours to take. */
-async function listen(server: HttpServer, { host, port }: Configuration): Promise<void> {
-  const reasons: Readonly<Record<string, string>> = {
-    EADDRINUSE: 'Another process listens there already.',
-    EADDRNOTAVAIL: 'This machine has no such address.',
-    ENOTFOUND: 'This name does not resolve.',
-    EACCES: 'This process may not listen there; ports below 1024 need a privilege.',
-  };
-  try {
-    await server.listen({ host, port });
-  } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? reasons[String(error.code)] : undefined;
-    if (reason === undefined) throw error;
-    const message = `Cannot listen on ${host} port ${port}: ${reason} Set GATEPOST_HOST or GATEPOST_PORT.`;
-    throw new GatepostError('unavailable', 'address_unusable', message, { cause: error });
-  }
-}
-
-/** `GATEPOST_URL` as it is; one without a path is the site, so our prefix is put behind it. */
-function publicUrlOf({ url, path }: Configuration): string | null {
-  if (url === null || path === '/' || new URL(url).pathname !== '/') return url;
-  return url + path;
-}
-
-/** Where it can be reached from this machine: an address that stands for all is shown as the loopback one. */
-function addressOf(server: HttpServer, { host, path }: Configuration): string {
-  const bound = server.server.address() as AddressInfo | null;
-  if (bound === null) return '';
-  const name = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[host] ?? (host.includes(':') ? `[${host}]` : host);
-  return `http://${name}:${bound.port}${path === '/' ? '' : path}`;
 }
