@@ -59,7 +59,7 @@ export interface FaultOptions {
   readonly retryAfterSeconds?: number;
 }
 
-export const saidCharactersMax = 500;
+export const saidCharactersMax = 1_000;
 
 /** The error of a fault. It holds the call's path, never its parameters, headers or the server's address, so never a token. */
 export function sourceFault(code: SourceFault, { retryAfterSeconds, said, ...facts }: FaultOptions): GatepostError {

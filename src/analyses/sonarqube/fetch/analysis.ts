@@ -61,6 +61,8 @@ async function list(job: FetchJob, more: Query): Promise<readonly ListedAnalysis
     const query = { project: job.project, ps: listedMax, ...branchQuery(job.branch), ...more };
     return analysesOf(await job.client.get('api/project_analyses/search', query, { signal: job.signal }));
   } catch (error) {
+    // What the webhook told is enough to go on with.
+    if (isFault(error, 'source_path_unknown') && job.analysedAt !== null) return [];
     if (!isFault(error, 'source_not_found')) throw error;
     throw new GatepostError('not_found', 'source_project_unknown', 'The server does not know the project, or its branch.', {
       details: error instanceof GatepostError ? error.details : {},

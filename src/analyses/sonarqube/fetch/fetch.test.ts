@@ -124,3 +124,17 @@ test('a version that was not provided comes from the property, the tag or the re
     assert.deepEqual([fetched.version, fetched.versionFrom, codesOf(fetched)['version_not_provided']], [version, from, 1]);
   }
 });
+
+test('a server that lacks a facet, and one that lists no analyses, are fetched from all the same', async (t) => {
+  const { stub, fetch } = await fetching(t, { issues: 30 });
+  const message = "Value of parameter 'facets' (files) must be one of: [rules, severities]";
+  stub.faults.push({ path: /issues\/search/, fault: { status: 400, message }, times: 1 });
+  stub.faults.push({ path: /project_analyses/, fault: { status: 404, message: 'Unknown url : /api/project_analyses/search' } });
+  const fetched = await fetch({
+    analysedAt: '2026-05-04T09:15:04+0100',
+    properties: { 'sonar.analysis.version': '7' },
+    versionFrom: 'property',
+  });
+  assert.deepEqual([fetched.findings, fetched.version, fetched.dateText], [30, '7', '2026-05-04T09:15:04+01:00']);
+  assert.ok(stub.asked.some((path) => path.includes('facets=rules%2Cseverities&') || path.endsWith('facets=rules%2Cseverities')));
+});

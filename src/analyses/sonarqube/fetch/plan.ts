@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock, timestampText } from '../../../clock.ts';
+import { GatepostError } from '../../../errors.ts';
 import type { Query } from '../client/client.ts';
 import { isFault } from '../client/client.ts';
 import { branchQuery, type Wanted } from './analysis.ts';
@@ -29,14 +30,28 @@ export function createSearcher(job: FetchJob, server: ServerFacts): Searcher {
   // Newer servers keep some apart; whether this one does it says itself.
   let sandbox = isAtLeast(server.version, 25, 1);
   let hotspotProject = 'projectKey';
+  let facetsKnown: ReadonlySet<string> | undefined;
 
   async function issues(query: Query): Promise<Found> {
     // `componentKeys` is what 9.9 and later versions both read: 9.9 passes over `components` and answers for all projects.
     const all = { componentKeys: job.project, statuses: sandbox ? `${statuses},IN_SANDBOX` : statuses, ...branch, ...query };
+    const facets = namesIn(query['facets']).filter((name) => facetsKnown?.has(name) !== false);
     try {
-      return await search({ client, kind: 'issues', query: all, signal });
+      return await search({
+        client,
+        kind: 'issues',
+        query: { ...all, facets: facets.length === 0 ? undefined : facets.join(',') },
+        signal,
+      });
     } catch (error) {
-      if (!sandbox || !isFault(error, 'source_refused')) throw error;
+      if (!isFault(error, 'source_refused')) throw error;
+      // A version that knows other facets names the ones it has, and refuses the whole call for one that it has not.
+      const named = facetsKnown === undefined && facets.length > 0 ? facetsNamed(error) : undefined;
+      if (named !== undefined) {
+        facetsKnown = named;
+        return issues(query);
+      }
+      if (!sandbox) throw error;
       sandbox = false;
       return issues(query);
     }
@@ -55,6 +70,17 @@ export function createSearcher(job: FetchJob, server: ServerFacts): Searcher {
   }
 
   return { find: (kind, query) => (kind === 'issues' ? issues(query) : hotspots(query)) };
+}
+
+function namesIn(list: string | number | undefined): readonly string[] {
+  return typeof list === 'string' && list !== '' ? list.split(',') : [];
+}
+
+/** `Value of parameter 'facets' (…) must be one of: [projects, files, …]` (contract 5.3). */
+function facetsNamed(error: unknown): ReadonlySet<string> | undefined {
+  const said = error instanceof GatepostError ? String(error.details?.['said']) : '';
+  const list = /'facets'.*must be one of: \[(.*?)(?:\]|$)/s.exec(said)?.[1];
+  return list === undefined ? undefined : new Set(list.split(',').map((name) => name.trim()));
 }
 
 export interface Planning {
