@@ -8,6 +8,7 @@ import { clientLimits, createSonarqubeClient } from '../../src/analyses/sonarqub
 import { fetchAnalysis } from '../../src/analyses/sonarqube/fetch/fetch.ts';
 import { readSonarqube } from '../../src/analyses/sonarqube/read.ts';
 import { systemClock } from '../../src/clock.ts';
+import { keepHeapSmall } from '../../src/heap.ts';
 import type { Context, Figure } from '../delivery/context.ts';
 
 // Fetching from a server of 100,000 issues: the stand-in of test/sonarqube in a process of its own, the fetch in another, whose memory is what counts.
@@ -119,6 +120,8 @@ async function fetchOnce(server: { readonly url: string; readonly token: string 
 if (process.argv[1] === import.meta.filename) {
   const [option, value] = process.argv.slice(2);
   if (option === '--child') {
+    // As the server does that fetches.
+    keepHeapSmall();
     process.stdout.write(JSON.stringify(await fetchOnce(JSON.parse(value ?? '') as { url: string; token: string })));
   } else {
     const figures = await fetchFigures(option === '--issues' ? Number(value) : 100_000);
