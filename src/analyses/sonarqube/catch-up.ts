@@ -40,7 +40,7 @@ export interface CaughtUp {
   /** Webhooks that had failed over there and were taken in now. */
   readonly deliveries: number;
   readonly projects: number;
-  /** Projects that could not be looked at: the token may not see them, or they went meanwhile. */
+  /** Projects that could not be looked at: the token may not see them, they went meanwhile, or what the server says of them cannot be read. */
   readonly skipped: number;
 }
 
@@ -68,7 +68,7 @@ export async function catchUp(deps: CatchUpDeps, look: Omit<Look, 'deps'>): Prom
       hasBranches ??= await knowsBranches({ ...look, project: project.key });
       counts.analyses += await projectSince(whole, project, hasBranches);
     } catch (error) {
-      if (!isFault(error, 'source_forbidden', 'source_not_found')) throw error;
+      if (!isFault(error, 'source_forbidden', 'source_not_found', 'source_refused', 'source_answer_invalid')) throw error;
       counts.skipped += 1;
     }
   }
