@@ -141,7 +141,7 @@ async function look(client: SonarqubeClient, { source, signal, options }: Look):
       webhook,
     },
     // Without it nothing can be caught up; all else is told by its call alone.
-    fault: browsing?.code == null ? null : { code: browsing.code, message: browsing.message ?? '' },
+    fault: browsing === undefined || browsing.code === null ? null : { code: browsing.code, message: browsing.message ?? '' },
   };
 }
 

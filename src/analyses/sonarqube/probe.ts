@@ -1,4 +1,4 @@
-import { GatepostError } from '../../errors.ts';
+import type { GatepostError } from '../../errors.ts';
 import { objectIn, textIn } from './answers.ts';
 import type { CallOptions, SonarqubeClient } from './client/client.ts';
 import { sourceFault } from './client/fault.ts';
