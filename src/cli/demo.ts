@@ -3,10 +3,11 @@ import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { GatepostError } from '../errors.ts';
+import { usageError } from './command.ts';
 import type { Call, Command, Outcome } from './command.ts';
-import type { Receiver } from './demo/receiver.ts';
 import type { DemoServer } from './demo/server.ts';
 import type { Teller } from './demo/teller.ts';
+import type { RealSonarqube } from './demo/sonarqube-tour.ts';
 import type { Toured } from './demo/tour.ts';
 
 const serverMsMax = 60_000;
@@ -17,7 +18,11 @@ const clone = fileURLToPath(new URL('../../', import.meta.url));
 export const command: Command = {
   name: 'demo',
   summary: 'Shows the main job: real scans become reports, a signed webhook and a ZIP. Everything stays on this machine.',
-  options: { once: { type: 'boolean', help: 'end after the last step instead of leaving the server open' } },
+  options: {
+    once: { type: 'boolean', help: 'end after the last step instead of leaving the server open' },
+    sonarqube: { type: 'string', value: 'URL', help: 'show your own SonarQube instead of a stand-in; nothing is changed over there' },
+    token: { type: 'string', help: 'its token, of a user who may browse the projects (default: SONAR_TOKEN of the environment)' },
+  },
   notes: () => 'Data, log, archive and unpacked reports are left in data/demo; the next demo begins with an empty one.',
   run,
 };
@@ -28,6 +33,7 @@ async function run(call: Call): Promise<Outcome> {
       'The demo needs a clone of Gatepost: the package holds neither the example scans nor the library that verifies the webhook.';
     throw new GatepostError('unavailable', 'clone_needed', message);
   }
+  const sonarqube = sonarqubeOf(call);
   const [{ takePlace }, { createTeller }, { startServer }, { tour }] = await Promise.all([
     import('./demo/place.ts'),
     import('./demo/teller.ts'),
@@ -42,31 +48,43 @@ async function run(call: Call): Promise<Outcome> {
   const place = takePlace(join(clone, 'data'));
   const began = now();
   let server: DemoServer | null = null;
-  let receiver: Receiver | null = null;
+  let toured: Toured | null = null;
   const signals = onSignals(() => server);
   try {
-    teller.heading('Gatepost: two real scans become reports, signed webhooks and a ZIP');
+    teller.heading('Gatepost: real scans and a SonarQube become reports, webhooks and a ZIP');
     server = await teller.step('Server', async () => {
       const port = once || (await isTaken(portDefault)) ? 0 : portDefault;
       const started = await startServer({ directory: place.directory, port, timeoutMs: serverMsMax });
       return { ...started, line: `${started.url}, SQLite in ${relative(clone, place.directory)}`, facts: { url: started.url } };
     });
-    const toured = await tour({ teller, server, directory: place.directory, now });
-    receiver = toured.receiver;
+    toured = await tour({ teller, server, directory: place.directory, sonarqube, now });
     const outcome = { json: asJson(server, toured, teller), text: closing({ server, toured, once, tookMs: now() - began }) };
     if (!once) {
       call.show(outcome);
-      await leaveOpen({ server, receiver, teller, signals });
+      await leaveOpen({ server, receiver: toured.receiver, teller, signals });
     }
     return outcome;
   } catch (error) {
     throw signals.asked() ? new GatepostError('unavailable', 'interrupted', 'The demo was stopped.') : error;
   } finally {
     await server?.stop();
-    await receiver?.close();
+    await toured?.close();
     signals.stop();
     place.release();
   }
+}
+
+/** Fails with `usage` where one of the two is there without the other. */
+function sonarqubeOf(call: Call): RealSonarqube | null {
+  const url = call.text('sonarqube');
+  if (url === undefined) {
+    if (call.text('token') !== undefined) throw usageError('--token goes with --sonarqube URL.');
+    return null;
+  }
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) throw usageError(`--sonarqube needs an http or https URL, not '${url}'.`);
+  const token = call.text('token') ?? call.environment['SONAR_TOKEN'] ?? '';
+  if (token === '') throw usageError('--sonarqube needs --token TOKEN, or SONAR_TOKEN in the environment.');
+  return { url, token };
 }
 
 interface Signals {
@@ -96,7 +114,7 @@ function onSignals(server: () => DemoServer | null): Signals {
 
 interface LeftOpen {
   readonly server: DemoServer;
-  readonly receiver: Receiver;
+  readonly receiver: Toured['receiver'];
   readonly teller: Teller;
   readonly signals: Signals;
 }
@@ -122,11 +140,12 @@ function isTaken(port: number): Promise<boolean> {
   });
 }
 
-function asJson(server: DemoServer, { organization, token, archive, folder, files }: Toured, teller: Teller) {
+function asJson(server: DemoServer, { organization, token, sonarqube, archive, folder, files }: Toured, teller: Teller) {
   return {
     url: server.url,
     organization,
     token,
+    sonarqube: { url: sonarqube.url, standIn: sonarqube.isStandIn, source: sonarqube.source },
     archive,
     folder,
     files: files.map(({ name, bytes }) => ({ name, bytes })),
@@ -153,7 +172,8 @@ function closing({ server, toured, once, tookMs }: Closing): string {
     `  the log       ${server.log}`,
     '',
   ];
-  if (once) return [...look, 'To go on with the server, start the demo without --once: npm run demo'].join('\n');
+  const own = toured.sonarqube.isStandIn ? ['With your own SonarQube: npm run demo -- --sonarqube URL --token TOKEN'] : [];
+  if (once) return [...look, 'To go on with the server, start the demo without --once: npm run demo', ...own].join('\n');
   return [
     ...look,
     `The server is open at ${server.url} until you press Ctrl-C. The API is described at ${server.url}/docs`,
@@ -163,6 +183,8 @@ function closing({ server, toured, once, tookMs }: Closing): string {
     `  export GATEPOST_URL=${server.url} GATEPOST_TOKEN=${toured.token}`,
     '  node bin/gatepost.js upload YOUR-SCAN.sarif --project yours --version 1.0.0 --wait',
     '  node bin/gatepost.js download --version 1.0.0 --project yours',
-    'Webhooks for what you upload are shown below, as they arrive.',
+    ...(toured.sonarqube.isStandIn ? [`  curl -X POST "${toured.sonarqube.url}/demo/analyses?version=1.0.0"`] : []),
+    ...own,
+    'Webhooks for what comes in are shown below, as they arrive.',
   ].join('\n');
 }

@@ -3,9 +3,13 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { startStandIn } from '../../examples/sonarqube/server.ts';
+import { reachSonarqube } from '../../src/cli/demo/sonarqube-server.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 /** The promise for a second run is 30 s; a machine that also runs the other tests may take longer. */
@@ -35,7 +39,7 @@ test('the demo shows the main job, a step a line, and ends with 0', async () => 
     /✓ Receiver .*standardwebhooks/,
     /✓ Webhook /,
     /✓ Scan of 1\.0\.0 .*139 results of Flawfinder, Bandit, nodejsscan, gosec, ESLint/,
-    /✓ Reports .*2 made: .*rating [A-E]/,
+    /✓ Reports .*2 made: .*rated [A-E]/,
     /✓ Webhook arrived .*report\.ingested with 2 reports, signature verified/,
     /✓ Scan of 1\.1\.0 .*143 results/,
     /✓ Reports .*2 made/,
@@ -45,23 +49,39 @@ test('the demo shows the main job, a step a line, and ends with 0', async () => 
     /✓ Unpacked .*4 pdf/,
     /✓ PDF .*report\.pdf has \d+ pages/,
     /✓ What changed .*1\.1\.0 against 1\.0\.0, CWE Top 25 2025: \d+ new, \d+ fixed, \d+ still there/,
+    /✓ SonarQube .*a stand-in at http:\/\/127\.0\.0\.1:\d+, version \d/,
+    /✓ Source .*Community, 1 project, webhook made over there; answers 10 of 11 calls/,
+    /✓ Second webhook .*POST \/api\/webhooks\/create/,
+    /✓ Analysis .*1\.1\.0 ended over there, 143 findings; its signed webhook was accepted in \d+ ms/,
+    /✓ Reports .*2 made of Harbour in SonarQube 1\.1\.0: .*rated [A-E]/,
+    /✓ Webhook arrived .*report\.ingested with 2 reports, signature verified, .* after the analysis ended/,
+    /✓ Passed on .*bytes as they came, X-Sonar-Webhook-HMAC-SHA256 verified/,
   ];
   const lines = out.split('\n').filter((line) => line.includes('✓'));
   assert.equal(lines.length, steps.length, out);
   for (const [index, step] of steps.entries()) assert.match(lines[index] ?? '', step);
+  assert.match(out, /gate ERROR; 11 to be reviewed; 4 set aside by people/);
   assert.ok(!out.includes('\u001B'), 'no colours and no cursor where nobody looks at a terminal');
 });
 
-test('with --json the demo prints one document, and the files it names are there', async () => {
-  const { code, out, err } = await run(['--json']);
+test('with --json the demo prints one document, and the files it names are there; --sonarqube shows what that server has', async (t) => {
+  const sonarqube = await startStandIn({ port: 0 });
+  t.after(() => sonarqube.close());
+  assert.equal((await fetch(`${sonarqube.url}/demo/analyses?version=1.0.0`, { method: 'POST' })).status, 200);
+  const { code, out, err } = await run(['--json', '--sonarqube', sonarqube.url, '--token', sonarqube.token]);
   assert.equal(code, 0, err + out);
   const told = JSON.parse(out) as {
     readonly organization: { readonly id: string };
+    readonly sonarqube: { readonly url: string; readonly standIn: boolean };
     readonly folder: string;
     readonly files: readonly { readonly name: string; readonly bytes: number }[];
     readonly steps: readonly {
       readonly name: string;
       readonly verified?: boolean;
+      readonly project?: string;
+      readonly version?: string;
+      readonly qualityGate?: { readonly status: string };
+      readonly totals?: { readonly results: number };
       readonly pdfs?: readonly { readonly pages: number }[];
     }[];
   };
@@ -69,6 +89,12 @@ test('with --json the demo prints one document, and the files it names are there
   assert.deepEqual(
     arrived.map(({ verified }) => verified),
     [true, true],
+  );
+  assert.deepEqual([told.sonarqube.url, told.sonarqube.standIn], [sonarqube.url, false]);
+  const caughtUp = told.steps.filter(({ project }) => project !== undefined);
+  assert.deepEqual(
+    caughtUp.map(({ project, version, qualityGate, totals }) => [project, version, qualityGate?.status, totals?.results]),
+    [['example:harbour', '1.0.0', 'ERROR', 139]],
   );
   const pages = told.steps.flatMap(({ pdfs }) => pdfs ?? []).map((pdf) => pdf.pages);
   assert.equal(pages.length, 4);
@@ -81,4 +107,33 @@ test('with --json the demo prints one document, and the files it names are there
       name,
     );
   }
+});
+
+test('a SonarQube that refuses the token, or that nobody answers for, ends the demo at once', async (t) => {
+  const sonarqube = await startStandIn({ port: 0 });
+  t.after(() => sonarqube.close());
+  const refused = await run(['--sonarqube', sonarqube.url, '--token', 'squ_wrong']);
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /^gatepost demo: The SonarQube at http:\/\/127\.0\.0\.1:\d+ refuses the token\.\n$/);
+  await sonarqube.close();
+  await assert.rejects(reachSonarqube(sonarqube), { code: 'sonarqube_unreachable', message: /Nothing can be had from .*ECONNREFUSED/ });
+  const { code, err } = await run(['--token', 'squ_wrong']);
+  assert.deepEqual([code, err.split('\n')[0]], [2, 'gatepost demo: --token goes with --sonarqube URL.']);
+});
+
+test('what is no SonarQube, or not up yet, is told as such', async (t) => {
+  let answers: Readonly<Record<string, string>> = {};
+  const server = createServer((request, response) => response.end(answers[request.url ?? ''] ?? '<html>Sign in</html>')).listen(
+    0,
+    '127.0.0.1',
+  );
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const real = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, token: 'squ_any' };
+  await assert.rejects(reachSonarqube(real), { code: 'not_sonarqube' });
+  answers = {
+    '/api/authentication/validate': '{"valid":true}',
+    '/api/system/status': '{"status":"DB_MIGRATION_RUNNING","version":"25.6"}',
+  };
+  await assert.rejects(reachSonarqube(real), { code: 'sonarqube_not_up', message: /DB_MIGRATION_RUNNING/ });
 });

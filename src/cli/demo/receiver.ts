@@ -86,7 +86,8 @@ export async function startReceiver({ now }: { readonly now: () => number }): Pr
   };
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+/** The whole body, up to a limit. */
+export async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   const pieces: Buffer[] = [];
   let bytes = 0;
   for await (const piece of request as AsyncIterable<Buffer>) {

@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 /** The clone this runs in. */
 export const root = fileURLToPath(new URL('../../../', import.meta.url));
 const launcher = join(root, 'bin/gatepost.js');
-const leash = new URL('../../../bin/leash.js', import.meta.url).href;
+/** Loaded first by a process that shall not outlive the one that started it. */
+export const leash = new URL('../../../bin/leash.js', import.meta.url).href;
 
 /** A server ends within 10 s of being asked to; one that does not must not keep the demo open. */
 const stopMsMax = 15_000;

@@ -66,7 +66,7 @@ export function createTeller({ output, colour, now }: TellerOptions): Teller {
         const durationMs = now() - started;
         steps.push({ name, durationMs: Math.round(durationMs), ...told.facts });
         end(paint('green', '✓'), name, { line: told.line, durationMs });
-        for (const line of told.more ?? []) write(`${' '.repeat(indent)}${line}\n`);
+        for (const line of told.more ?? []) write(`${' '.repeat(indent)}${fold(line)}\n`);
         return told;
       } catch (error) {
         end(paint('red', '✗'), name, { line: error instanceof Error ? error.message : String(error), durationMs: now() - started });

@@ -7,8 +7,11 @@ import type { Client } from './client.ts';
 import { pagesOfPdf } from './pdf.ts';
 import type { Receiver } from './receiver.ts';
 import { startReceiver } from './receiver.ts';
+import { oneReport } from './reports.ts';
 import type { DemoServer } from './server.ts';
 import { root, runVerb } from './server.ts';
+import type { RealSonarqube, SonarqubeToured } from './sonarqube-tour.ts';
+import { reachReal, realTour, standInTour } from './sonarqube-tour.ts';
 import type { Teller } from './teller.ts';
 import { seconds } from './teller.ts';
 import type { Unpacked } from './unpack.ts';
@@ -23,24 +26,29 @@ const versions = ['1.0.0', '1.1.0'] as const;
 export interface Toured {
   readonly organization: { readonly id: string; readonly slug: string };
   readonly token: string;
-  /** Still open: whoever toured closes it. */
   readonly receiver: Receiver;
+  readonly sonarqube: SonarqubeToured;
   readonly archive: string;
   readonly folder: string;
   readonly files: readonly Unpacked[];
   readonly list: string;
   readonly archiveUrl: string;
+  /** Ends what is still open: the receivers, the stand-in. */
+  close(): Promise<void>;
 }
 
 export interface TourOptions {
   readonly teller: Teller;
   readonly server: DemoServer;
   readonly directory: string;
+  /** Null: the stand-in is shown. */
+  readonly sonarqube: RealSonarqube | null;
   readonly now: () => number;
 }
 
 /** The main job, from an empty server to an unpacked archive. Each step is told as it happens; the first that fails ends it. */
-export async function tour({ teller, server, directory, now }: TourOptions): Promise<Toured> {
+export async function tour({ teller, server, directory, sonarqube: wanted, now }: TourOptions): Promise<Toured> {
+  const real = wanted === null ? null : await reachReal(teller, wanted);
   const { organization, token } = await makeOrganization(teller, directory);
   const client = createClient({ url: server.url, token, organization: organization.id });
   const receiver = await teller.step('Receiver', async () => {
@@ -56,15 +64,22 @@ export async function tour({ teller, server, directory, now }: TourOptions): Pro
     await download({ teller, client, reports, archive });
     const files = await open({ teller, archive, folder });
     await whatChanged(teller, files);
+    const further = { teller, client, receiver, now };
+    const sonarqube = real === null ? await standInTour(further) : await realTour(further, real);
     return {
       organization,
       token,
       receiver,
+      sonarqube,
       archive,
       folder,
       files,
       list: client.listUrl('minver=1.0'),
       archiveUrl: client.filesUrl(reports.map(({ id }) => id)),
+      async close() {
+        await sonarqube.close();
+        await receiver.close();
+      },
     };
   } catch (error) {
     await receiver.close();
@@ -137,11 +152,6 @@ async function takeIn({ teller, client, receiver, version, now }: TakeIn): Promi
 
 interface ScanLog {
   readonly runs: readonly { readonly tool: { readonly driver: { readonly name: string } }; readonly results: readonly unknown[] }[];
-}
-
-function oneReport(report: ListedReport): string {
-  const findings = `${report.vulnerabilitiesCount} open ${report.vulnerabilitiesCount === 1 ? 'finding' : 'findings'}`;
-  return `${report.reportType} ${report.reportVersion}: ${report.securityRating === null ? 'not assessed' : `${findings}, rating ${report.securityRating}`}`;
 }
 
 async function list(teller: Teller, client: Client): Promise<readonly ListedReport[]> {
