@@ -172,8 +172,13 @@ function closing({ server, toured, once, tookMs }: Closing): string {
     `  the log       ${server.log}`,
     '',
   ];
-  const own = toured.sonarqube.isStandIn ? ['With your own SonarQube: npm run demo -- --sonarqube URL --token TOKEN'] : [];
-  if (once) return [...look, 'To go on with the server, start the demo without --once: npm run demo', ...own].join('\n');
+  const own = toured.sonarqube.isStandIn ? 'npm run demo -- --sonarqube URL --token TOKEN' : null;
+  if (once)
+    return [
+      ...look,
+      'To go on with the server, start the demo without --once: npm run demo',
+      ...(own === null ? [] : [`With your own SonarQube: ${own}`]),
+    ].join('\n');
   return [
     ...look,
     `The server is open at ${server.url} until you press Ctrl-C. The API is described at ${server.url}/docs`,
@@ -184,7 +189,7 @@ function closing({ server, toured, once, tookMs }: Closing): string {
     '  node bin/gatepost.js upload YOUR-SCAN.sarif --project yours --version 1.0.0 --wait',
     '  node bin/gatepost.js download --version 1.0.0 --project yours',
     ...(toured.sonarqube.isStandIn ? [`  curl -X POST "${toured.sonarqube.url}/demo/analyses?version=1.0.0"`] : []),
-    ...own,
+    ...(own === null ? [] : [`  ${own}`]),
     'Webhooks for what comes in are shown below, as they arrive.',
   ].join('\n');
 }
