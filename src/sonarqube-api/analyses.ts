@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import { sql } from 'kysely';
+import type { AnalysisFacts, SonarqubeFacts } from '../analyses/finding.ts';
 import type { Reader } from '../storage/database/database.ts';
 import type { AnalysesTable } from '../storage/database/schema.ts';
 
@@ -116,4 +117,20 @@ export async function isKnownPlace({ project, place, ...where }: OfPlace & { rea
 /** Of SonarQube the id over there, which its clients know; else ours. */
 export function shownId({ id, source_analysis: theirs }: Pick<ShownAnalysis, 'id' | 'source_analysis'>): string {
   return theirs ?? id;
+}
+
+/** Since when code is new, as the source said when its findings were fetched; null where it is not known. */
+export async function newCodeOf({
+  read,
+  organization,
+  analysis,
+}: Where & { readonly analysis: string }): Promise<NonNullable<SonarqubeFacts['newCode']> | null> {
+  const row = await read
+    .selectFrom('analyses')
+    .select('facts')
+    .where('organization', '=', organization)
+    .where('id', '=', analysis)
+    .executeTakeFirst();
+  if (row === undefined || row.facts === null) return null;
+  return (JSON.parse(row.facts) as AnalysisFacts).sonarqube?.newCode ?? null;
 }

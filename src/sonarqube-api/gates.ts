@@ -3,10 +3,11 @@ import { readProject } from '../projects/store.ts';
 import type { Project } from '../projects/project.ts';
 import type { Actions, Answered, Call, SonarqubeApiDeps } from './action.ts';
 import type { Place, ShownAnalysis } from './analyses.ts';
-import { analysisOfId, isKnownPlace, newestAnalysed } from './analyses.ts';
+import { analysisOfId, isKnownPlace, newCodeOf, newestAnalysed } from './analyses.ts';
 import { requireBrowse } from './login.ts';
 import { projectBrowsed } from './projects.ts';
 import { placeOf } from './tasks.ts';
+import { sonarqubeDate } from '../webhooks/dialects/sonarqube-json.ts';
 import { refused } from './words.ts';
 
 /** `api/qualitygates/project_status`: what the gate came to, in the spelling that is not the webhook's (contract 5.2). */
@@ -24,7 +25,7 @@ async function projectStatus(deps: SonarqubeApiDeps, call: Call): Promise<Answer
     const analysis = await analysisOfId({ read: deps.database.read, organization: caller.organization, analysis: analysisId });
     if (analysis === null) throw refused.analysisNotFound(analysisId);
     requireBrowse(caller, analysis.project);
-    return { projectStatus: statusOf(analysis) };
+    return { projectStatus: await statusOf(deps, call, analysis) };
   }
   const project =
     projectKey === undefined ? await projectOfId(deps, call, projectId ?? '') : await projectBrowsed(deps, caller, projectKey);
@@ -32,7 +33,7 @@ async function projectStatus(deps: SonarqubeApiDeps, call: Call): Promise<Answer
   const of = { read: deps.database.read, organization: caller.organization, project: project.id };
   const newest = await newestAnalysed({ ...of, place });
   if (newest === null && place !== null && !(await isKnownPlace({ ...of, place }))) throw unknownPlace(place, project);
-  return { projectStatus: statusOf(newest) };
+  return { projectStatus: await statusOf(deps, call, newest) };
 }
 
 function unknownPlace(place: NonNullable<Place>, { key }: Project): Error {
@@ -47,14 +48,24 @@ async function projectOfId({ database }: SonarqubeApiDeps, { caller }: Call, id:
 }
 
 /** `NONE` where there is no analysis, or none that a gate was applied to. */
-function statusOf(analysis: ShownAnalysis | null): object {
+async function statusOf({ database }: SonarqubeApiDeps, { caller }: Call, analysis: ShownAnalysis | null): Promise<object> {
   if (analysis === null || analysis.gate === null) return { status: 'NONE', conditions: [], caycStatus: 'compliant' };
   const gate = JSON.parse(analysis.gate) as GateFacts;
+  const newCode = await newCodeOf({ read: database.read, organization: caller.organization, analysis: analysis.id });
   return {
     status: gate.status,
     conditions: gate.conditions.filter(({ value }) => value !== undefined).map(conditionOf),
     ignoredConditions: gate.conditions.some(isPassedOver),
+    ...(newCode === null ? {} : { period: periodOf(newCode) }),
     caycStatus: caycStatus(gate),
+  };
+}
+
+function periodOf({ mode, since, parameter }: NonNullable<Awaited<ReturnType<typeof newCodeOf>>>): object {
+  return {
+    ...(mode === undefined ? {} : { mode }),
+    ...(since === undefined ? {} : { date: sonarqubeDate(since) }),
+    ...(parameter === undefined ? {} : { parameter }),
   };
 }
 
