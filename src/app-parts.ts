@@ -18,6 +18,7 @@ import type { Identifiers } from './identifiers.ts';
 import type { Periodic } from './periodic.ts';
 import { createPeriodic } from './periodic.ts';
 import { createAnalysisMetrics } from './reports/metrics.ts';
+import { cwesOfStandards } from './reports/standards/standard.ts';
 import type { Sealer } from './secret-key.ts';
 import type { ArtifactStore } from './storage/artifacts/store.ts';
 import type { Database } from './storage/database/database.ts';
@@ -72,6 +73,7 @@ export async function createWorkers(ground: Ground, serverUrl: () => string): Pr
     checkedAuthorities,
     fetched: analyses.nudge,
     publicUrl: serverUrl,
+    cwes: cwesOfStandards,
   });
   return { analyses, webhooks, sonarqube };
 }

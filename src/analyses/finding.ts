@@ -153,8 +153,8 @@ export interface SonarqubeFacts {
   /** `effortTotal` of the issues that were fetched, in minutes, as the server added it up. */
   readonly effortMinutes?: number;
   /**
-   * Distinct rules of the findings, and those of them whose standards the server does not tell. `active`: how many rules were active for the
-   * project, where all of their standards are in `Tool.ruleCwes` and `ruleOwasp`; left out where only rules that found something are known.
+   * Distinct rules of the findings, and those of them whose standards the server does not tell. `active`: how many rules about security are active
+   * for the project, where all of their standards are in `Tool.ruleCwes` and `ruleOwasp`; left out where only rules that found something are known.
    */
   readonly rules?: { readonly seen: number; readonly withoutStandards: number; readonly active?: number };
   /** Open issues that are not about security (`Finding.apart`): in no report. */
@@ -174,6 +174,8 @@ export const sonarqubeNotices = [
   'rules_not_readable',
   /** Rules with as many CWEs as the server tells at most. */
   'rule_standards_cut',
+  /** 1: which rules are active for the project could not be read: only rules that found something are known. */
+  'active_rules_not_readable',
   /** 1: the token may not see hotspots, or the server has no index of them now. */
   'hotspots_not_readable',
   /** Findings that the server counts and would not give out, since a slice cannot be split further. `pointer`: which slice. */

@@ -63,8 +63,18 @@ export interface StubProject {
   analyses: StubAnalysis[];
   issues: StubIssue[];
   hotspots: StubHotspot[];
+  /** Lines of code by language, as `ncloc_language_distribution` tells them. */
+  languages: string;
   /** When its new code began; null: a first analysis. */
   newCodeSince: number | null;
+}
+
+/** One of each language. Its rules can be activated and deactivated; then `updated` has to change too, as it does on a real server. */
+export interface StubProfile {
+  readonly key: string;
+  readonly language: string;
+  readonly active: Set<StubRule>;
+  updated: number;
 }
 
 export interface StubFacts {
@@ -72,6 +82,7 @@ export interface StubFacts {
   readonly id: string;
   readonly edition: string;
   readonly rules: readonly StubRule[];
+  readonly profiles: readonly StubProfile[];
   readonly projects: StubProject[];
 }
 
@@ -80,6 +91,8 @@ export interface FactsOptions {
   readonly issues: number;
   readonly hotspots?: number;
   readonly rules?: number;
+  /** Security rules that found nothing, with a CWE of their own each. */
+  readonly idleCwes?: readonly number[];
   readonly files?: number;
   /** So many of the issues are of the first rule. */
   readonly ofOneRule?: number;
@@ -144,6 +157,24 @@ function hotspotRuleOf(number: number): StubRule {
   return { ...ruleOf(number * 3), key: `madejs:H${number}`, type: 'SECURITY_HOTSPOT' };
 }
 
+function idleRuleOf(cwe: number): StubRule {
+  return { ...ruleOf(0), key: `madejava:I${cwe}`, name: `Looks for ${cwe}`, cwes: [String(cwe)], owasp2017: [], owasp2021: [] };
+}
+
+/** All rules of a language are active; there is one more language, which no project has. */
+function profilesOf(rules: readonly StubRule[]): readonly StubProfile[] {
+  return ['java', 'js', 'xml', 'php'].map((language) => ({
+    key: `profile-${language}`,
+    language,
+    active: new Set(
+      language === 'php'
+        ? rules.map((rule) => ({ ...rule, lang: language, cwes: ['434'] }))
+        : rules.filter(({ lang }) => lang === language),
+    ),
+    updated: firstAnalysis,
+  }));
+}
+
 /** `key` in the form of its version: a UUID, or twenty characters. */
 function keyOf(flavour: '9.9' | '26.9', kind: string, number: number): string {
   const digits = number.toString(16).padStart(12, '0');
@@ -172,6 +203,7 @@ export function makeFacts(options: FactsOptions): StubFacts {
     ],
     issues: [],
     hotspots: [],
+    languages: '<null>=42;java=5000;js=4205;xml=0',
     newCodeSince: firstAnalysis,
   };
   for (let number = 0; number < issues; number += 1) {
@@ -192,13 +224,15 @@ export function makeFacts(options: FactsOptions): StubFacts {
     if (options.asideEvery !== undefined && number % options.asideEvery === options.asideEvery - 1) setAside(issue, number);
     project.issues.push(issue);
   }
+  const all = [...rules, ...hotspotRules, ...(options.idleCwes ?? []).map(idleRuleOf)];
   for (let number = 0; number < hotspots; number += 1)
     project.hotspots.push(hotspotOf(flavour, number, hotspotRules, path(number % files)));
   return {
     version: flavour === '26.9' ? '26.9.0.129388' : '9.9.8.100196',
     id: flavour === '26.9' ? 'STUB2609-AaBbCcDdEeFf' : 'STUB0999-AaBbCcDdEeFf',
     edition: 'community',
-    rules: [...rules, ...hotspotRules],
+    rules: all,
+    profiles: profilesOf(all),
     projects: [project],
   };
 }

@@ -10,6 +10,7 @@ import { createSonarqubeClient } from '../../src/analyses/sonarqube/client/clien
 import type { Fetched, FetchJob } from '../../src/analyses/sonarqube/fetch/fetch.ts';
 import { fetchAnalysis } from '../../src/analyses/sonarqube/fetch/fetch.ts';
 import { readSonarqube } from '../../src/analyses/sonarqube/read.ts';
+import { cwesOfStandards } from '../../src/reports/standards/standard.ts';
 import { systemClock } from '../../src/clock.ts';
 import { type FactsOptions, makeFacts } from './facts.ts';
 import type { Stub } from './stub.ts';
@@ -54,6 +55,7 @@ export function jobOf({ client, directory }: Pick<FetchJob, 'client' | 'director
     revision: null,
     properties: {},
     versionFrom: 'revision',
+    cwes: cwesOfStandards,
     directory,
     signal: new AbortController().signal,
     onProgress: () => undefined,

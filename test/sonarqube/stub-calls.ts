@@ -1,5 +1,6 @@
 // The other calls of the stand-in, each in the real server's shape.
-import type { StubAnalysis, StubFacts, StubProject, StubRule } from './facts.ts';
+import type { StubAnalysis, StubFacts, StubProject } from './facts.ts';
+import { profilesAnswer, searchRules } from './stub-rules.ts';
 import { dateText, paging, type Query, Refusal } from './stub-search.ts';
 
 export interface StubWebhook {
@@ -84,34 +85,8 @@ const projectAnalyses: Call = (context) => {
   return { paging: { pageIndex: p, pageSize: ps, total: found.length }, analyses: shown.map(analysisAnswer) };
 };
 
-const ruleFacets: Readonly<Record<string, (rule: StubRule) => readonly string[]>> = {
-  cwe: (rule) => (rule.cwes.length > 0 ? rule.cwes.slice(0, 10) : rule.category === null ? [] : ['unknown']),
-  owaspTop10: (rule) => rule.owasp2017,
-  'owaspTop10-2021': (rule) => rule.owasp2021,
-  sonarsourceSecurity: (rule) => (rule.category === null ? [] : [rule.category]),
-  sansTop25: () => [],
-};
-
-const rulesSearch: Call = ({ facts, query }) => {
-  const { p, ps } = paging(query, { size: 100 });
-  const key = query.get('rule_key');
-  const rules = facts.rules.filter((rule) => key === undefined || rule.key === key);
-  const asked = query.get('facets')?.split(',') ?? [];
-  const facets = asked.map((property) => {
-    const of = ruleFacets[property];
-    if (of === undefined)
-      throw new Refusal(400, `Value of parameter 'facets' (${property}) must be one of: [${Object.keys(ruleFacets).join(', ')}]`);
-    const counts = new Map<string, number>();
-    for (const rule of rules) for (const value of of(rule)) counts.set(value, (counts.get(value) ?? 0) + 1);
-    const values = [...counts].toSorted(([, a], [, b]) => b - a).slice(0, 10);
-    return { property, values: values.map(([val, count]) => ({ val, count })) };
-  });
-  const shown = rules.slice((p - 1) * ps, p * ps).map(({ key, name, type }) => ({ key, name, type }));
-  return { total: rules.length, p, ps, rules: shown, facets, paging: { pageIndex: p, pageSize: ps, total: rules.length } };
-};
-
 const known = new Set(
-  'ncloc vulnerabilities security_rating security_hotspots security_hotspots_reviewed security_review_rating new_vulnerabilities new_security_rating new_security_review_rating'.split(
+  'ncloc ncloc_language_distribution vulnerabilities security_rating security_hotspots security_hotspots_reviewed security_review_rating new_vulnerabilities new_security_rating new_security_review_rating'.split(
     ' ',
   ),
 );
@@ -126,6 +101,7 @@ const measures: Call = (context) => {
   const review = project.hotspots.filter(({ status }) => status === 'TO_REVIEW').length;
   const values: Readonly<Record<string, string>> = {
     ncloc: '9247',
+    ncloc_language_distribution: project.languages,
     vulnerabilities: String(open),
     security_rating: '5.0',
     security_hotspots: String(review),
@@ -277,7 +253,8 @@ const branchesList: Call = (context) => {
 export const calls: Readonly<Record<string, readonly ['GET' | 'POST', Call]>> = {
   'api/navigation/global': ['GET', ({ facts }) => ({ edition: facts.edition, version: facts.version })],
   'api/project_analyses/search': ['GET', projectAnalyses],
-  'api/rules/search': ['GET', rulesSearch],
+  'api/rules/search': ['GET', ({ facts, query }) => searchRules(facts, query)],
+  'api/qualityprofiles/search': ['GET', (context) => profilesAnswer(context.facts, projectOf(context, 'project'))],
   'api/measures/component': ['GET', measures],
   'api/qualitygates/project_status': ['GET', projectStatus],
   'api/qualitygates/get_by_project': ['GET', () => ({ qualityGate: { name: 'House gate', default: true } })],

@@ -111,6 +111,7 @@ export async function createWorkBench(t: Context, database: Database, options: W
       log,
       intake,
       publicUrl: () => 'http://gatepost.example',
+      cwes: [],
       onRecorded: () => Promise.resolve(),
       recorded: () => undefined,
       fetched: () => undefined,

@@ -54,6 +54,8 @@ export interface FetchWorkerDeps {
   /** An analysis was fetched: its reports can be made. */
   readonly fetched: () => void;
   readonly fetch: (job: FetchJob) => Promise<Fetched>;
+  /** CWEs that reports have categories for. */
+  readonly cwes: readonly number[];
   /** What is known of a source's rules. */
   readonly rulesOf: (source: string) => RuleCache;
 }
@@ -135,6 +137,7 @@ async function fetchFrom(work: Work, source: OpenSource, signal: AbortSignal): P
       client,
       directory,
       signal,
+      cwes: deps.cwes,
       rules: deps.rulesOf(source.id),
       onProgress: (progress) => log.debug({ ...facts, ...progress }, 'source.fetching'),
     }),

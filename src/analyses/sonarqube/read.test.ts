@@ -107,6 +107,23 @@ test('CWEs and OWASP categories come from the rule, as OWASP writes them', async
   assert.deepEqual([facts.totals.results, facts.totals.withCwe], [2, 1]);
 });
 
+test('what active rules look for could have been found, and beside it what rules found that were not among them', async () => {
+  const active = { rules: 300, cwes: [22, 89], owasp2017: ['a1'], owasp2021: ['a3', 'a10'] };
+  const toolOf = async (lines: readonly FindingLine[]) => {
+    const { name, version, url, ...covered } = (await read(lines, { active })).facts.tools[0] ?? assert.fail();
+    assert.ok(name === 'SonarQube' && version !== undefined && url !== undefined);
+    return covered;
+  };
+  const tags = [
+    { edition: 2017, id: 'A1' },
+    { edition: 2021, id: 'A03' },
+    { edition: 2021, id: 'A10' },
+  ];
+  assert.deepEqual(await toolOf([]), { rules: 300, ruleCwes: [22, 89], ruleOwasp: tags });
+  assert.deepEqual((await toolOf([issue])).ruleCwes, [20, 22, 79, 89]);
+  assert.deepEqual((await toolOf([{ ...issue, type: 'CODE_SMELL', impacts: { MAINTAINABILITY: 'LOW' } }])).ruleCwes, [22, 89]);
+});
+
 test('a path that leads out of the project is no place, and a finding without a range keeps its line', async () => {
   const placeOf = async (line: FindingLine) => (await read([line])).findings[0]?.place;
   for (const path of ['../x', '/etc/passwd', 'a/../../b']) assert.equal(await placeOf({ ...issue, path }), undefined);

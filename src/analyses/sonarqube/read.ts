@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { GatepostError } from '../../errors.ts';
-import type { AnalysisFacts, Finding, FindingState, OwaspTag, Place, Severity, Suppression } from '../finding.ts';
+import type { AnalysisFacts, Finding, FindingState, OwaspTag, Place, Severity, Suppression, Tool } from '../finding.ts';
 import { cwesOfFindingMax, messageCharactersMax, severities } from '../finding.ts';
 import { textLines } from './fetch/ndjson.ts';
 import type { FileHeader, FindingLine, HotspotLine, IssueLine } from './fetch/file.ts';
@@ -29,6 +29,7 @@ export async function readSonarqube(options: {
       continue;
     }
     const finding = findingOf(parsed(text, number) as FindingLine, context, `/${number - 1}`);
+    if (finding.apart !== true) context.seen.add(finding.rule);
     totals.results += 1;
     totals[finding.state] += 1;
     if (finding.apart === true && finding.state === 'open') issuesApart += 1;
@@ -69,6 +70,8 @@ function headerOf(text: string): FileHeader {
 interface Context {
   readonly header: FileHeader;
   readonly rules: ReadonlyMap<string, Rule>;
+  /** Rules that found something that is in reports. */
+  readonly seen: Set<string>;
   /** Parameters of every link. */
   readonly where: Readonly<Record<string, string>>;
   readonly base: string | undefined;
@@ -88,15 +91,22 @@ function contextOf(header: FileHeader): Context {
   return {
     header,
     rules: new Map(header.rules.map((rule) => [rule.rule, ruleOf(rule)])),
+    seen: new Set(),
     where: { id: project, ...(branch === undefined ? {} : { [parameter]: branch.name }) },
     base: sonarqube.serverUrl,
   };
 }
 
-function ruleOf({ name, cwes, owasp2017, owasp2021 }: RuleStandards): Rule {
-  const tags = (edition: number, ids: readonly string[]) =>
-    ids.map((id) => ({ edition, id: edition === 2017 ? id.toUpperCase() : `A${id.slice(1).padStart(2, '0')}` }));
-  return { name, cwes: [...new Set(cwes)].slice(0, cwesOfFindingMax), owasp: [...tags(2017, owasp2017), ...tags(2021, owasp2021)] };
+function ruleOf(standards: RuleStandards): Rule {
+  return { name: standards.name, cwes: [...new Set(standards.cwes)].slice(0, cwesOfFindingMax), owasp: owaspOf(standards) };
+}
+
+/** As OWASP writes them: `A7` in 2017, `A07` later. */
+function owaspOf({ owasp2017, owasp2021 }: Pick<RuleStandards, 'owasp2017' | 'owasp2021'>): readonly OwaspTag[] {
+  return [
+    ...owasp2017.map((id) => ({ edition: 2017, id: id.toUpperCase() })),
+    ...owasp2021.map((id) => ({ edition: 2021, id: `A${id.slice(1).padStart(2, '0')}` })),
+  ];
 }
 
 function findingOf(line: FindingLine, context: Context, pointer: string): Finding {
@@ -197,8 +207,8 @@ function severityOf(line: FindingLine, { header }: Context): Severity {
   return security ?? severities.find((severity) => impacts.includes(severity)) ?? own ?? 'INFO';
 }
 
-function factsOf({ header, rules }: Context, totals: AnalysisFacts['totals'], issuesApart: number): AnalysisFacts {
-  const owasp = new Map([...rules.values()].flatMap((rule) => rule.owasp).map((tag) => [`${tag.edition} ${tag.id}`, tag]));
+function factsOf(context: Context, totals: AnalysisFacts['totals'], issuesApart: number): AnalysisFacts {
+  const { header, rules } = context;
   const { sonarqube, branch, revision, analysedAt, notices } = header;
   return {
     tools: [
@@ -206,9 +216,8 @@ function factsOf({ header, rules }: Context, totals: AnalysisFacts['totals'], is
         name: toolName,
         version: sonarqube.version,
         ...(sonarqube.serverUrl === undefined ? {} : { url: sonarqube.serverUrl }),
-        rules: rules.size,
-        ruleCwes: [...new Set([...rules.values()].flatMap((rule) => rule.cwes))].toSorted((a, b) => a - b),
-        ruleOwasp: [...owasp.values()].toSorted((a, b) => a.edition - b.edition || Number(a.id.slice(1)) - Number(b.id.slice(1))),
+        rules: header.active?.rules ?? rules.size,
+        ...coveredBy(context),
       },
     ],
     totals,
@@ -218,5 +227,19 @@ function factsOf({ header, rules }: Context, totals: AnalysisFacts['totals'], is
     runsWithoutResults: 0,
     notices,
     sonarqube: { ...sonarqube, issuesApart },
+  };
+}
+
+/**
+ * What could have been found: what active rules look for, and what rules found that the server did not count among them (other tools' rules, or
+ * rules that are active no more). A rule about bugs alone covers nothing, whatever its CWEs: what it finds is in no report.
+ */
+function coveredBy({ header: { active }, rules, seen }: Context): Pick<Tool, 'ruleCwes' | 'ruleOwasp'> {
+  const covering: Pick<Rule, 'cwes' | 'owasp'>[] = [...rules].filter(([key]) => seen.has(key)).map(([, rule]) => rule);
+  if (active !== undefined) covering.push({ cwes: active.cwes, owasp: owaspOf(active) });
+  const owasp = new Map(covering.flatMap((rule) => rule.owasp).map((tag) => [`${tag.edition} ${tag.id}`, tag]));
+  return {
+    ruleCwes: [...new Set(covering.flatMap((rule) => rule.cwes))].toSorted((a, b) => a - b),
+    ruleOwasp: [...owasp.values()].toSorted((a, b) => a.edition - b.edition || Number(a.id.slice(1)) - Number(b.id.slice(1))),
   };
 }

@@ -6,7 +6,7 @@ import { createRuleFile } from './fetch/rules.ts';
 /** Sources whose rules stand in memory; those of others are read from their files again. */
 export const cachesMax = 32;
 
-/** What is known of each source's rules, in a file each, so that a second analysis does not ask for them again. */
+/** What is known of each source's rules and profiles, in files of its own, so that a second analysis does not ask for them again. */
 export function createRuleCaches(pathOf: (source: string) => string): (source: string) => RuleCache {
   const held = new Map<string, RuleCache>();
   return (source) => {
@@ -32,5 +32,7 @@ function inTurn(path: string): RuleCache {
   return {
     read: (server, rules) => after(() => file.read(server, rules)),
     write: (server, entries) => after(() => file.write(server, entries)),
+    readProfile: (server, name) => after(() => file.readProfile(server, name)),
+    writeProfile: (server, name, entry) => after(() => file.writeProfile(server, name, entry)),
   };
 }

@@ -30,6 +30,8 @@ export interface SonarqubeOptions {
   readonly metrics: Registry;
   /** Gatepost's own version. */
   readonly version: string;
+  /** CWEs that reports have categories for. */
+  readonly cwes: readonly number[];
   /** Records an event that is a unit of work of its own, with its deliveries. */
   readonly record: RecordAlone;
   /** The rules of a private authority's certificates; answers the certificates alone. Fails with `invalid_ca`. */

@@ -35,6 +35,8 @@ export interface SourceWorkOptions {
   readonly log: SourceLog;
   readonly metrics?: Registry;
   readonly intake: Intake;
+  /** CWEs that reports have categories for. */
+  readonly cwes: readonly number[];
   readonly onRecorded: OnRecorded;
   /** The base of links to this server, known once it has started. */
   readonly publicUrl: () => string;

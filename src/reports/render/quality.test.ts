@@ -123,6 +123,7 @@ test('where only rules that found something are known, a clean report does not s
   const told = sectionOf(sonarqubeDocument({ notAssessed: true, facts: { rules: { ...known.rules, active: 300 } } }));
   assert.match(verdictOf(told).rule, /No tool or rule of this analysis could have found anything/);
   assert.doesNotMatch(coverageOf(told).notes.join(' '), /Which rules were active/);
+  assert.match(coverageOf(told).notes.join(' '), /rules were active is known: 300 about security/);
 });
 
 test('who decided, when and why is said as far as it is known', () => {

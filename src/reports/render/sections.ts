@@ -240,9 +240,10 @@ function fetchedNotes({ document, texts }: Section): readonly string[] {
   const { sonarqube } = document.facts;
   if (sonarqube === undefined) return [];
   const { mode, issuesApart = 0 } = sonarqube;
+  const active = sonarqube.rules?.active;
   return [
     texts.say(`coverage.mode.${mode}`),
-    ...(onlyRulesThatHit(document) ? [texts.say('coverage.rulesThatHit')] : []),
+    active === undefined ? texts.say('coverage.rulesThatHit') : texts.say('coverage.rulesActive', { count: active }),
     ...(issuesApart > 0 ? [texts.say('coverage.apart', { count: issuesApart })] : []),
   ];
 }

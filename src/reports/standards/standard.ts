@@ -56,6 +56,11 @@ export const newestStandards: readonly Standard[] = standards.filter(
   (standard) => !standards.some((other) => other.type === standard.type && other.edition > standard.edition),
 );
 
+/** Every CWE that a category of any edition counts; ascending. */
+export const cwesOfStandards: readonly number[] = [
+  ...new Set(standards.flatMap(({ categories }) => categories.flatMap(({ cwes }) => cwes))),
+].toSorted((a, b) => a - b);
+
 export function findStandard(type: string, edition: number): Standard | undefined {
   return standards.find((standard) => standard.type === type && standard.edition === edition);
 }

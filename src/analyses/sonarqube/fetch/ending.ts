@@ -7,7 +7,7 @@ import type { Fetched, FetchJob, FetchNotice } from './job.ts';
 import type { Measured } from './measures.ts';
 import type { IsNew } from './new-code.ts';
 import type { Plan } from './pages.ts';
-import { cwesOfRuleMax, type RuleStandards } from './rules.ts';
+import { type ActiveRules, cwesOfRuleMax, type RuleStandards } from './rules.ts';
 import type { ServerFacts } from './server.ts';
 import type { Survey } from './survey.ts';
 
@@ -26,6 +26,8 @@ export interface Changes {
 export interface Rest {
   readonly rules: readonly RuleStandards[];
   readonly unknownRules: number;
+  /** Null: the server does not tell. */
+  readonly active: ActiveRules | null;
   readonly reasons: ReadonlyMap<string, Reason>;
 }
 
@@ -76,6 +78,7 @@ export function noticesOf({
     ['rules_without_standards', bare],
     ['rules_not_readable', rest.unknownRules],
     ['rule_standards_cut', cut],
+    ['active_rules_not_readable', rest.active === null ? 1 : 0],
     ['measures_not_readable', measured === null ? 1 : 0],
     ['gate_not_readable', gate.readable ? 0 : 1],
     ['new_code_not_readable', newCode.readable ? 0 : 1],
@@ -94,7 +97,7 @@ interface HeaderOptions {
 }
 
 export function headerOf({ job, server, wanted, ending, requests }: HeaderOptions): FileHeader {
-  const { plan, survey, measured, rules, notices } = ending;
+  const { plan, survey, measured, rules, active, notices } = ending;
   const base = (webAddressOf(job.linkBase) ?? job.client.url).replace(/\/+$/, '');
   const branch = branchQuery(job.branch);
   const page = `${base}/dashboard?${new URLSearchParams({ id: job.project, ...branch }).toString()}`;
@@ -110,7 +113,11 @@ export function headerOf({ job, server, wanted, ending, requests }: HeaderOption
     measures: measured?.measures ?? {},
     ...(measured?.newCode === undefined ? {} : { newCode: measured.newCode }),
     effortMinutes: survey.effortMinutes,
-    rules: { seen: survey.rules.size, withoutStandards: survey.rules.size - rules.filter(({ cwes }) => cwes.length > 0).length },
+    rules: {
+      seen: survey.rules.size,
+      withoutStandards: survey.rules.size - rules.filter(({ cwes }) => cwes.length > 0).length,
+      ...(active === null ? {} : { active: active.rules }),
+    },
     fetch: { startedAt: plan.startedAt, endedAt: timestampText((job.clock ?? systemClock).now()), requests },
   };
   const name = job.branch?.name ?? null;
@@ -125,6 +132,7 @@ export function headerOf({ job, server, wanted, ending, requests }: HeaderOption
     issues: survey.issues - gone,
     hotspots: survey.hotspots,
     rules,
+    ...(active === null ? {} : { active }),
     notices,
   };
 }

@@ -82,6 +82,7 @@ test('what a server will not tell is a notice and no failure', async (t) => {
   const fetched = await fetch({ task: 'c0000000-1111-4222-8333-000000000002' });
   assert.equal(fetched.findings, 40);
   assert.deepEqual(codesOf(fetched), {
+    active_rules_not_readable: 1,
     gate_not_readable: 1,
     hotspots_not_readable: 1,
     measures_not_readable: 1,

@@ -1,5 +1,5 @@
 import type { SonarqubeFacts } from '../../finding.ts';
-import type { RuleStandards } from './rules.ts';
+import type { ActiveRules, RuleStandards } from './rules.ts';
 
 /**
  * The file that a fetch makes and `readSonarqube` reads: NDJSON, UTF-8. The first line is the header, each further line one finding. Nothing in
@@ -20,6 +20,8 @@ export interface FileHeader {
   readonly issues: number;
   readonly hotspots: number;
   readonly rules: readonly RuleStandards[];
+  /** Left out where the server does not tell which rules were active. */
+  readonly active?: ActiveRules;
   readonly notices: readonly { readonly code: string; readonly count: number; readonly pointer?: string }[];
 }
 

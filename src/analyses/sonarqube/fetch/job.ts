@@ -34,7 +34,9 @@ export interface FetchJob {
   readonly directory: string;
   /** The version tag of a revision in a repository of ours. */
   readonly tagOf?: (revision: string) => Promise<string | null>;
-  /** Rules' standards, kept per server and version; left out: a file in `directory`. */
+  /** CWEs that reports have categories for: whether an active rule has them is asked. */
+  readonly cwes: readonly number[];
+  /** Rules' standards, kept per server and version, and what profiles cover; left out: files in `directory`. */
   readonly rules?: RuleCache;
   /** Where links lead: the server's public address (`serverUrl` of its webhook); left out: where the client calls. */
   readonly linkBase?: string;

@@ -15,6 +15,7 @@ export interface Asked {
 
 const always = [
   'ncloc',
+  'ncloc_language_distribution',
   'vulnerabilities',
   'security_rating',
   'security_hotspots',
@@ -35,6 +36,8 @@ const ofModes = [
 export interface Measured {
   readonly measures: SonarqubeFacts['measures'];
   readonly newCode: SonarqubeFacts['newCode'];
+  /** Those that the project has code in, by the server's keys; null where it does not tell. */
+  readonly languages: readonly string[] | null;
 }
 
 /** The measures and the new code period; null where the server does not tell them. */
@@ -77,7 +80,18 @@ export function measuredOf(answer: unknown, mode: 'mqr' | 'standard'): Measured 
     newSecurityIssues: numberOf(quality('new_software_quality_security_issues', 'new_vulnerabilities')),
     linesOfCode: numberOf(values.get('ncloc')),
   };
-  return { measures: defined(measures), newCode: newCodeOf(found['period'] ?? listOf(found['periods'])[0]) };
+  return {
+    measures: defined(measures),
+    newCode: newCodeOf(found['period'] ?? listOf(found['periods'])[0]),
+    languages: languagesOf(values.get('ncloc_language_distribution')),
+  };
+}
+
+/** `java=120;<null>=42;js=8`: lines of code by language. Files that are of none have none. */
+function languagesOf(distribution: string | undefined): readonly string[] | null {
+  if (distribution === undefined) return null;
+  const pairs = distribution.split(';').map((pair) => /^([^=<>]+)=0*[1-9]\d*$/.exec(pair)?.[1]);
+  return pairs.filter((language) => language !== undefined);
 }
 
 type Defined<Facts> = { readonly [Name in keyof Facts]?: Exclude<Facts[Name], undefined> };

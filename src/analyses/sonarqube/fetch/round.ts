@@ -1,8 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fetchActive } from './active.ts';
 import { branchQuery, fetchNewest, fetchWanted, type Wanted } from './analysis.ts';
 import type { Fetched, FetchJob, FetchNotice, FetchProgress } from './job.ts';
-import { fetchGate, fetchMeasures } from './measures.ts';
+import { fetchGate, fetchMeasures, type Measured } from './measures.ts';
 import { fetchNewCode } from './new-code.ts';
 import { fetchPages, Moved, type Plan } from './pages.ts';
 import { createSearcher, getPage, planOf, type Searcher } from './plan.ts';
@@ -63,7 +64,7 @@ async function tried(round: Round): Promise<Fetched | null> {
   say({ stage: 'check', done: totalOf(plan), total: totalOf(plan) });
   const changes = await changesOf(round, plan, survey);
   if (!last && changes.again) return null;
-  const rest = await fetchRest(round, plan, survey);
+  const rest = await fetchRest(round, { plan, survey, measured });
   const notices = noticesOf({ server, wanted, plan, survey, changes, measured, gate, newCode, rest });
   return finish(round, { plan, survey, measured, notices, isNew: newCode.isNew, gate: gate.gate, ...rest });
 }
@@ -119,19 +120,23 @@ function beyondOf(plan: Plan, missing: number): readonly FetchNotice[] {
   return notices;
 }
 
-/** What does not change while an analysis stands: rules' standards, and who set findings aside. */
-async function fetchRest({ job, server, say }: Round, plan: Plan, survey: Survey): Promise<Rest> {
+interface Fetching {
+  readonly plan: Plan;
+  readonly survey: Survey;
+  readonly measured: Measured | null;
+}
+
+/** What does not change while an analysis stands: rules' standards, which rules are active, and who set findings aside. */
+async function fetchRest({ job, server, say }: Round, { plan, survey, measured }: Fetching): Promise<Rest> {
   const total = totalOf(plan);
   say({ stage: 'rules', done: total, total });
-  const { known, unknown } = await fetchRules({
-    client: job.client,
-    server,
-    cache: job.rules ?? createRuleFile(join(job.directory, 'rules.json')),
-    rules: [...survey.rules.keys()].toSorted(),
-    signal: job.signal,
-  });
+  const cache = job.rules ?? createRuleFile(join(job.directory, 'rules.json'));
+  const asked = { client: job.client, server, cache, signal: job.signal };
+  const { known, unknown } = await fetchRules({ ...asked, rules: [...survey.rules.keys()].toSorted() });
+  const languages = measured === null ? null : measured.languages;
+  const active = await fetchActive({ ...asked, project: job.project, languages, cwes: job.cwes, hotspots: plan.hotspots !== null });
   const reasons = await fetchReasons({ client: job.client, aside: survey.aside, signal: job.signal });
-  return { rules: known, unknownRules: unknown.length, reasons };
+  return { rules: known, unknownRules: unknown.length, active, reasons };
 }
 
 /** Writes the file and says what it holds. */

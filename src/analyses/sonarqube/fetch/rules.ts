@@ -1,9 +1,9 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
 import { nameCharactersMax } from '../../finding.ts';
 import { cleanOf, listOf, objectOf } from '../../sarif/json.ts';
 import type { SonarqubeClient } from '../client/client.ts';
 import { isFault } from '../client/client.ts';
 import { eachOf } from './each.ts';
+import { createKept } from './kept.ts';
 import { facetsOf } from './search.ts';
 
 /** The security standards of one rule as a server's facets tell them (contract 5.3). No text of the rule but its name. */
@@ -28,36 +28,49 @@ export interface RuleServer {
   readonly version: string;
 }
 
-/** What keeps rules' standards, which change with a server's version only. May forget at any time. */
+/** What the active rules about security look for, whether they found something or not. */
+export interface ActiveRules {
+  /** How many there are. */
+  readonly rules: number;
+  /** Of the CWEs that were asked about; ascending. */
+  readonly cwes: readonly number[];
+  /** `a1` … `a10`, as the server writes them. */
+  readonly owasp2017: readonly string[];
+  readonly owasp2021: readonly string[];
+}
+
+/** What is kept of one quality profile. `identity` changes with everything that could make it another answer. */
+export interface ProfileRules extends ActiveRules {
+  readonly identity: string;
+}
+
+/** What keeps rules' standards, which change with a server's version only, and what profiles cover, which says itself when. May forget at any time. */
 export interface RuleCache {
   read(server: RuleServer, rules: readonly string[]): Promise<readonly RuleStandards[]>;
   write(server: RuleServer, entries: readonly RuleStandards[]): Promise<void>;
+  readProfile(server: RuleServer, name: string): Promise<ProfileRules | undefined>;
+  /** In the place of what was kept of it. */
+  writeProfile(server: RuleServer, name: string, entry: ProfileRules): Promise<void>;
 }
 
-/** A cache in one file, for one user at a time. A file that cannot be read is an empty one. */
+/** A cache in two files, one beside the other, for one user at a time. A file that cannot be read is an empty one. */
 export function createRuleFile(file: string): RuleCache {
-  let kept: Map<string, RuleStandards> | undefined;
-  const keyOf = (server: RuleServer, rule: string) => JSON.stringify([server.id, server.version, rule]);
-  const load = async () => {
-    kept ??= new Map(
-      await readFile(file, 'utf8').then(
-        (text) => JSON.parse(text) as [string, RuleStandards][],
-        () => [],
-      ),
-    );
-    return kept;
-  };
+  const standards = createKept<RuleStandards>(file);
+  const profiles = createKept<ProfileRules>(`${file.replace(/\.json$/, '')}.profiles.json`);
+  const ruleKey = (server: RuleServer, rule: string) => JSON.stringify([server.id, server.version, rule]);
+  const profileKey = (server: RuleServer, name: string) => JSON.stringify([server.id, name]);
   return {
     async read(server, rules) {
-      const all = await load();
-      return rules.map((rule) => all.get(keyOf(server, rule))).filter((entry) => entry !== undefined);
+      const found: RuleStandards[] = [];
+      for (const rule of rules) {
+        const entry = await standards.get(ruleKey(server, rule));
+        if (entry !== undefined) found.push(entry);
+      }
+      return found;
     },
-    async write(server, entries) {
-      const all = await load();
-      for (const entry of entries) all.set(keyOf(server, entry.rule), entry);
-      await writeFile(`${file}.new`, JSON.stringify([...all]));
-      await rename(`${file}.new`, file);
-    },
+    write: (server, entries) => standards.set(entries.map((entry) => [ruleKey(server, entry.rule), entry])),
+    readProfile: (server, name) => profiles.get(profileKey(server, name)),
+    writeProfile: (server, name, entry) => profiles.set([[profileKey(server, name), entry]]),
   };
 }
 
@@ -119,14 +132,20 @@ export function ruleOf(rule: string, answer: unknown): RuleStandards | undefined
     rule,
     name: cleanOf(first['name'], nameCharactersMax) ?? '',
     // A security rule without a CWE has the value "unknown".
-    cwes: values('cwe')
-      .filter((value) => /^[1-9]\d{0,5}$/.test(value))
-      .map(Number),
-    owasp2017: values('owaspTop10').filter((value) => owasp.test(value)),
-    owasp2021: values('owaspTop10-2021').filter((value) => owasp.test(value)),
+    cwes: values('cwe').filter(isCwe).map(Number),
+    owasp2017: values('owaspTop10').filter(isOwasp),
+    owasp2021: values('owaspTop10-2021').filter(isOwasp),
     sonarsource: values('sonarsourceSecurity'),
     sans: values('sansTop25'),
   };
 }
 
-const owasp = /^a([1-9]|10)$/;
+/** A CWE as facets write it: a bare number. */
+export function isCwe(value: string): boolean {
+  return /^[1-9]\d{0,5}$/.test(value);
+}
+
+/** A category of OWASP's Top 10 as facets write it. */
+export function isOwasp(value: string): boolean {
+  return /^a([1-9]|10)$/.test(value);
+}
