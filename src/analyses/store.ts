@@ -5,7 +5,6 @@ import { timestampText } from '../clock.ts';
 import type { GateFacts } from '../events/event.ts';
 import type { Identifiers } from '../identifiers.ts';
 import type { Database, Reader, Tx } from '../storage/database/database.ts';
-import { isUniqueViolation } from '../storage/database/failures.ts';
 import type { AnalysesTable } from '../storage/database/schema.ts';
 import type { AnalysisRequest } from './analysis.ts';
 import type { AnalysisFacts } from './finding.ts';
@@ -100,92 +99,14 @@ export async function listAnalyses({
   return query.execute();
 }
 
-interface ClaimOptions {
-  readonly database: Database;
-  readonly clock: Clock;
-  readonly ids: Identifiers;
-  /** What is to be done with it. */
-  readonly stage?: 'fetch' | 'make';
-  /** Sources whose analyses are left alone now. */
-  readonly passOver?: readonly string[];
-}
-
-/**
- * Takes the oldest analysis that is due and whose branch has no other one under way, or null. Two nodes never hold the same one, nor two of one
- * branch: the database's unique key on what is running decides. Those of one branch of a source are taken in the order of their dates, however
- * they came; one that waits for another try holds up none behind it.
- */
-export async function claimAnalysis({ database, clock, ids, stage = 'make', passOver = [] }: ClaimOptions): Promise<Claim | null> {
-  const token = `${database.node}:${ids.next()}`;
-  try {
-    const analysis = await database.write(async (tx) => {
-      const now = clock.now();
-      await tx
-        .updateTable('analyses')
-        .set({ status: 'pending', lease_token: null, lease_until: null })
-        .where('status', '=', 'running')
-        .where('lease_until', '<', now)
-        .execute();
-      return tx
-        .updateTable('analyses')
-        .set({ status: 'running', lease_token: token, lease_until: now + leaseMs })
-        .where('status', '=', 'pending')
-        .where('id', '=', (from) =>
-          from
-            .selectFrom('analyses as next')
-            .select('next.id')
-            .where('next.status', '=', 'pending')
-            .where('next.stage', '=', stage)
-            .where('next.due', '<=', now)
-            .where((where) =>
-              passOver.length === 0
-                ? sql<boolean>`true`
-                : where.or([where('next.source', 'is', null), where('next.source', 'not in', passOver)]),
-            )
-            .where((where) =>
-              where.not(
-                where.exists(
-                  where
-                    .selectFrom('analyses as other')
-                    .select('other.id')
-                    .whereRef('other.project', '=', 'next.project')
-                    .whereRef('other.branch', '=', 'next.branch')
-                    .where((where) =>
-                      where.or([
-                        where('other.status', '=', 'running'),
-                        where.and([
-                          where('other.status', '=', 'pending'),
-                          where('other.stage', '=', stage),
-                          where('other.due', '<=', now),
-                          where('other.source', '=', where.ref('next.source')),
-                          where('other.date', '<', where.ref('next.date')),
-                        ]),
-                      ]),
-                    ),
-                ),
-              ),
-            )
-            .orderBy('next.id')
-            .limit(1),
-        )
-        .returningAll()
-        .executeTakeFirst();
-    });
-    return analysis === undefined ? null : { analysis, token };
-  } catch (error) {
-    // Another node was faster with this branch.
-    if (isUniqueViolation(error)) return null;
-    throw error;
-  }
-}
-
 /** At start: what this node had under way when its process ended is nobody's any more. Answers how many there were. */
 export async function takeBackAnalyses(database: Database): Promise<number> {
   const result = await database.write((tx) =>
     tx
       .updateTable('analyses')
       .set({ status: 'pending', lease_token: null, lease_until: null })
-      .where('status', '=', 'running')
+      // Written out, so that SQLite takes the index of what is under way.
+      .where(sql<boolean>`status = 'running'`)
       .where('lease_token', 'like', `${database.node}:%`)
       .executeTakeFirst(),
   );

@@ -1,7 +1,8 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { claimAnalysis } from '../analyses/claim.ts';
 import type { AnalysisFailure, Claim } from '../analyses/store.ts';
-import { claimAnalysis, crashesMax, extendLease, leaseMs, settleAgain, settleFailed } from '../analyses/store.ts';
+import { crashesMax, extendLease, leaseMs, settleAgain, settleFailed } from '../analyses/store.ts';
 import { holdProject } from '../projects/store.ts';
 import type { Worker } from '../worker.ts';
 import { createWorker } from '../worker.ts';

@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import { sql } from 'kysely';
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { Database } from '../storage/database/database.ts';
 
@@ -53,7 +54,12 @@ export function createAnalysisMetrics({
 }
 
 async function countOf(database: Database, status: 'pending' | 'running'): Promise<number> {
-  const some = database.read.selectFrom('analyses').select('id').where('status', '=', status).limit(analysesCountedMax).as('some');
+  const some = database.read
+    .selectFrom('analyses')
+    .select('id')
+    .where(sql<boolean>`status = ${sql.lit(status)}`)
+    .limit(analysesCountedMax)
+    .as('some');
   const row = await database.read
     .selectFrom(some)
     .select((count) => count.fn.countAll<number>().as('count'))

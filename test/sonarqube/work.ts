@@ -152,7 +152,7 @@ export async function createWorkBench(t: Context, database: Database, options: W
       const bytes = Buffer.from(text);
       const arrived = { organization: organization.id, slug: 'acme', source: source.id, bytes, payload: readPayload(bytes), publicUrl: '' };
       const { analysis } = await intake.take(arrived);
-      work.taken();
+      work.taken(source.id);
       return analysis;
     },
     source: (id) => readSource({ read: database.read, organization: organization.id, source: id }),

@@ -4,6 +4,7 @@ import type { Sealer } from '../../secret-key.ts';
 import type { Database, Tx } from '../../storage/database/database.ts';
 import type { Worker } from '../../worker.ts';
 import { createWorker } from '../../worker.ts';
+import { tryFetchesNow } from '../claim.ts';
 import type { CatchUpDeps } from './catch-up.ts';
 import { catchUp } from './catch-up.ts';
 import type { SourceClients } from './clients.ts';
@@ -199,14 +200,6 @@ export async function askForCatchUp(options: {
     .where('id', '=', source)
     .where('state', 'not in', ['ok', 'unchecked'])
     .execute();
-  await tx
-    .updateTable('analyses')
-    .set({ due: now })
-    .where('organization', '=', organization)
-    .where('source', '=', source)
-    .where('status', '=', 'pending')
-    .where('stage', '=', 'fetch')
-    .where('due', '>', now)
-    .execute();
+  await tryFetchesNow({ tx, organization, source });
   return asked.numUpdatedRows === 1n;
 }

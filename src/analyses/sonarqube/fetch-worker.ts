@@ -11,8 +11,9 @@ import type { Database } from '../../storage/database/database.ts';
 import type { Worker } from '../../worker.ts';
 import { createWorker } from '../../worker.ts';
 import { bodyLevel } from '../intake.ts';
+import { claimAnalysis, isSourceDue } from '../claim.ts';
 import type { Claim } from '../store.ts';
-import { claimAnalysis, extendLease, leaseMs, settleFailed, settleFetchAgain } from '../store.ts';
+import { extendLease, leaseMs, settleFailed, settleFetchAgain } from '../store.ts';
 import type { SourceClients } from './clients.ts';
 import { fetchJobOf } from './fetch-job.ts';
 import { settleFetch } from './fetch-settle.ts';
@@ -75,11 +76,16 @@ export function createFetchWorker(deps: FetchWorkerDeps): Worker {
     clock,
     log,
     async claim() {
-      const passOver = [...turns.passedOver(), ...(await waitingForPeople(database))];
-      const claim = await claimAnalysis({ database, clock, ids, stage: 'fetch', passOver });
-      if (claim === null) return [];
-      turns.began(claim.analysis.source ?? '');
-      return [claim];
+      for (;;) {
+        const source = await turns.next();
+        if (source === null) return [];
+        const claim = await claimAnalysis({ database, clock, ids, fetch: { source, exceptStates: faultsForPeople } });
+        if (claim !== null) {
+          turns.began(source);
+          return [claim];
+        }
+        turns.hadNothing(source, await isSourceDue({ read: database.read, source }));
+      }
     },
     async work(claim, signal) {
       try {
@@ -89,11 +95,6 @@ export function createFetchWorker(deps: FetchWorkerDeps): Worker {
       }
     },
   });
-}
-
-async function waitingForPeople(database: Database): Promise<readonly string[]> {
-  const rows = await database.read.selectFrom('sources').select('id').where('state', 'in', faultsForPeople).execute();
-  return rows.map((row) => row.id);
 }
 
 interface Work {

@@ -16,8 +16,8 @@ export interface IngestRoutesDeps {
   readonly lookup: SourceLookup;
   readonly intake: Intake;
   readonly receipts: Receipts;
-  /** An analysis is there whose findings are to be fetched. */
-  readonly taken: () => void;
+  /** An analysis of this source is there whose findings are to be fetched. */
+  readonly taken: (source: string) => void;
 }
 
 const Answer = Type.Object({
@@ -69,7 +69,7 @@ function ingestRoute(server: HttpServer, { lookup, intake, receipts, taken }: In
       const publicUrl = server.publicUrl(request);
       const { analysis, isNew } = await intake.take({ organization, slug, source: source.id, payload, bytes, publicUrl });
       notes['analysis'] = analysis;
-      if (isNew && payload.status === 'SUCCESS') taken();
+      if (isNew && payload.status === 'SUCCESS') taken(source.id);
       return { analysis, status: isNew ? ('accepted' as const) : ('known' as const) };
     },
   );

@@ -12,7 +12,6 @@ import { createSourceGuard, parseSourceAllowlist } from './client/address.ts';
 import { ingestRoutes } from './ingest-routes.ts';
 import { createIntake } from './intake.ts';
 import { createReceipts } from './receipts.ts';
-import { seldom } from './seldom.ts';
 import { createSourceLookup } from './source-lookup.ts';
 import { readSource } from './source-store.ts';
 import { sourceWorkRoutes } from './source-work-routes.ts';
@@ -53,9 +52,6 @@ export interface Sonarqube {
   stop(graceMs: number): Promise<void>;
 }
 
-/** How often the worker that fetches is told of what came in: each time it looks for its next one, which costs more than taking one in. */
-const takenEveryMs = 50;
-
 export function createSonarqube(options: SonarqubeOptions): Sonarqube {
   const { database } = options;
   const lookup = createSourceLookup(options);
@@ -65,7 +61,7 @@ export function createSonarqube(options: SonarqubeOptions): Sonarqube {
   const work = createSourceWork({ ...options, intake });
   return {
     async routes(server) {
-      await ingestRoutes(server, { lookup, intake, receipts, taken: seldom(takenEveryMs, work.taken) });
+      await ingestRoutes(server, { lookup, intake, receipts, taken: work.taken });
       sourceRoutes(server, {
         ...options,
         guard,

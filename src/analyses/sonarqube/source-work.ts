@@ -8,6 +8,7 @@ import type { Sealer } from '../../secret-key.ts';
 import type { ArtifactStore } from '../../storage/artifacts/store.ts';
 import type { Database } from '../../storage/database/database.ts';
 import type { Worker } from '../../worker.ts';
+import { dueSources } from '../claim.ts';
 import { askForCatchUp, createCatchUpWorker, planCatchUps } from './catch-up-worker.ts';
 import type { CheckFacts, CheckOptions } from './check.ts';
 import { checkSource } from './check.ts';
@@ -15,14 +16,17 @@ import { parseSourceAllowlist } from './client/address.ts';
 import type { ClientLimits } from './client/client.ts';
 import type { SourceClients } from './clients.ts';
 import { createSourceClients } from './clients.ts';
-import { createFetchWorker, sweepFetches } from './fetch-worker.ts';
+import { createFetchWorker, pollMs, sweepFetches } from './fetch-worker.ts';
 import { fetchAnalysis } from './fetch/fetch.ts';
 import type { Intake } from './intake.ts';
 import { createRuleCaches } from './rule-caches.ts';
 import { createSourceMetrics } from './source-metrics.ts';
 import type { OneSource } from './source-store.ts';
 import { unknownSource } from './source-store.ts';
+import { seldom } from './seldom.ts';
 import type { SourceLog } from './states.ts';
+import { faultsForPeople } from './states.ts';
+import type { SourceTurns } from './turns.ts';
 import { createSourceTurns } from './turns.ts';
 
 export interface SourceWorkOptions {
@@ -56,8 +60,8 @@ export interface SourceWork {
   check(options: CheckOptions): Promise<CheckFacts>;
   /** Asks for a look at what was missed; answers when it was asked for. Fails with `unknown_source`. */
   catchUp(one: OneSource): Promise<number>;
-  /** An analysis is there whose findings are to be fetched. */
-  taken(): void;
+  /** An analysis of this source is there whose findings are to be fetched. */
+  taken(source: string): void;
   /** A source was made or changed: what waited for that is tried now. */
   changed(one: OneSource): void;
   start(): void;
@@ -68,12 +72,15 @@ export interface SourceWork {
 const catchUpsAtOnce = 8;
 /** A fetch goes on where it was at the next start, so a stop does not wait for it. */
 const stopMsMax = 500;
+/** How often the worker that fetches is told of what came in: many ingests of a moment come to one claim. */
+const takenEveryMs = 50;
 /** How much of the fetches sources may have that are not well, all together. */
 const troubledShare = 0.25;
 
 export function createSourceWork(options: SourceWorkOptions): SourceWork {
   const { database, clock, log } = options;
-  const { clients, fetches, catchUps, directory, wellAgain } = createParts(options);
+  const { clients, fetches, catchUps, turns, directory, wellAgain } = createParts(options);
+  const nudge = seldom(takenEveryMs, fetches.nudge);
   const abort = new AbortController();
   const ask = async (one: OneSource): Promise<boolean> => {
     const known = await database.write((tx) => askForCatchUp({ tx, clock, ...one }));
@@ -92,7 +99,10 @@ export function createSourceWork(options: SourceWorkOptions): SourceWork {
       if (!(await ask(one))) throw unknownSource();
       return asked;
     },
-    taken: fetches.nudge,
+    taken(source) {
+      turns.arrived(source);
+      nudge();
+    },
     changed(one) {
       ask(one).catch((error: unknown) => log.error({ err: error, source: one.source }, 'a changed source was not looked at'));
     },
@@ -116,6 +126,7 @@ interface Parts {
   readonly clients: SourceClients;
   readonly fetches: Worker;
   readonly catchUps: Worker;
+  readonly turns: SourceTurns;
   readonly directory: string;
   /** Nothing holds up this source's analyses any more. */
   wellAgain(source: string): void;
@@ -128,7 +139,14 @@ function createParts(options: SourceWorkOptions): Parts {
   const allow = parseSourceAllowlist(configuration.sourcesAllow);
   const clients = createSourceClients({ allow, clock, requested: metrics.requested, limits: options.limits });
   const troubledMax = Math.max(1, Math.floor(fetchesAtOnce * troubledShare));
-  const turns = createSourceTurns({ clock, perSource: fetchesPerSource, troubledMax, firstWaitMs: fetchRetryMs });
+  const turns = createSourceTurns({
+    clock,
+    look: () => dueSources({ database, clock, exceptStates: faultsForPeople }),
+    lookEveryMs: Math.min(pollMs, fetchRetryMs),
+    perSource: fetchesPerSource,
+    troubledMax,
+    firstWaitMs: fetchRetryMs,
+  });
   const directory = join(configuration.data, 'fetches');
   const fetches = createFetchWorker({
     ...options,
@@ -145,6 +163,7 @@ function createParts(options: SourceWorkOptions): Parts {
   });
   const wellAgain = (source: string): void => {
     turns.succeeded(source);
+    turns.lookAgain();
     fetches.nudge();
   };
   const catchUps = createCatchUpWorker({
@@ -158,5 +177,5 @@ function createParts(options: SourceWorkOptions): Parts {
     random: Math.random,
     brought: wellAgain,
   });
-  return { clients, fetches, catchUps, directory, wellAgain };
+  return { clients, fetches, catchUps, turns, directory, wellAgain };
 }

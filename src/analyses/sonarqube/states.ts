@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import { GatepostError } from '../../errors.ts';
 import type { Database } from '../../storage/database/database.ts';
+import { tryFetchesNow } from '../claim.ts';
 import type { SourceFault } from './client/client.ts';
 
 // How a source stands: `unchecked` until somebody has looked, then `ok` or the code of the fault that the last look, fetch or catch-up met.
@@ -84,15 +85,7 @@ export async function settleState({ database, clock, log, source, fault }: Settl
       .executeTakeFirst();
     if (result.numUpdatedRows === 0n || !isOther) return false;
     if (fault !== null) return true;
-    await tx
-      .updateTable('analyses')
-      .set({ due: now })
-      .where('organization', '=', organization)
-      .where('source', '=', id)
-      .where('status', '=', 'pending')
-      .where('stage', '=', 'fetch')
-      .where('due', '>', now)
-      .execute();
+    await tryFetchesNow({ tx, organization, source: id });
     return true;
   });
   if (!changed) return false;

@@ -60,7 +60,9 @@ const tables = ({ text, integer, tableEnd }: Columns): readonly RawBuilder<unkno
 const indexes: readonly string[] = [
   // What is claimed by, in the order it is claimed in: whatever is passed over is so without a look at its row, which may be large.
   'drop index analyses_pending',
-  "create index analyses_pending on analyses (stage, id, due, source) where status = 'pending'",
+  "create index analyses_pending on analyses (stage, source, due, date, id, project, branch) where status = 'pending'",
+  // What waits for another try, which is little of all that waits.
+  "create index analyses_later on analyses (due, source) where status = 'pending' and due > 0",
   // Whichever way an analysis came: once.
   'create unique index analyses_source_key on analyses (source, source_key) where source is not null',
   'create index analyses_source_task on analyses (organization, source_task) where source_task is not null',
