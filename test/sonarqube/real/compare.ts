@@ -25,7 +25,7 @@ export async function ask(party: Party, call: Call): Promise<Answered> {
   });
   const body = await answer.text();
   if (call.keep !== undefined) party.values.set(call.keep, keyIn(body));
-  return { status: answer.status, contentType: answer.headers.get('content-type') ?? '', body };
+  return { status: answer.status, contentType: answer.headers.get('content-type') ?? '', body: unnamed(party, body) };
 }
 
 function filled({ values }: Party, parameters: Readonly<Record<string, string>>): Record<string, string> {
@@ -42,6 +42,13 @@ function credentials({ token, basicOnly }: Party, as: NonNullable<Call['as']>): 
   if (as === 'nobody') return {};
   if (as === 'wrong') return basic('squ_0000000000000000000000000000000000000000:');
   return as === 'basic' || basicOnly ? basic(`${token}:`) : { authorization: `Bearer ${token}` };
+}
+
+/** Keys that the server gave by what they were kept as: each server gives its own. */
+function unnamed({ values }: Party, body: string): string {
+  let text = body;
+  for (const [name, value] of values) if (name !== 'project' && value !== '') text = text.replaceAll(value, `{${name}}`);
+  return text;
 }
 
 function keyIn(body: string): string {

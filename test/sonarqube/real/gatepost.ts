@@ -39,14 +39,19 @@ export interface Gatepost {
 }
 
 /** A Gatepost that keeps its directory and its address over stops and starts. */
-export async function startGatepost(options: { readonly server: RealServer; readonly directory: string }): Promise<Gatepost> {
-  const { server, directory } = options;
+export async function startGatepost(options: {
+  readonly server: RealServer;
+  readonly directory: string;
+  readonly project: string;
+}): Promise<Gatepost> {
+  const { server, directory, project } = options;
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const configuration = readConfiguration({
     GATEPOST_DATA: directory,
     GATEPOST_PORT: String(port),
     GATEPOST_LOG: 'warn',
+    GATEPOST_CATCH_UP_INTERVAL: '30s',
     GATEPOST_WEBHOOKS_ALLOW: '127.0.0.1',
     GATEPOST_SONARQUBE_VERSION: server.version,
   });
@@ -85,7 +90,9 @@ export async function startGatepost(options: { readonly server: RealServer; read
     async settled(versions) {
       const end = Date.now() + settledWithinMs;
       for (;;) {
-        const { analyses } = (await call('GET', '/v1/analyses?limit=100')) as { analyses: readonly AnalysisShown[] };
+        const { analyses } = (await call('GET', `/v1/projects/${encodeURIComponent(project)}/analyses?limit=100`)) as {
+          analyses: readonly AnalysisShown[];
+        };
         const open = analyses.filter(({ status }) => status !== 'done' && status !== 'failed');
         const missing = versions.filter((version) => !analyses.some((one) => one.version === version && one.status === 'done'));
         if (open.length === 0 && missing.length === 0) return analyses;

@@ -44,7 +44,7 @@ async function compare(version: string): Promise<readonly Check[]> {
   const server = await startRealServer({ version, directory });
   const theirs = await startRecorder();
   const ours = await startRecorder();
-  const gatepost = await startGatepost({ server, directory: mkdtempSync(join(directory, 'gatepost-')) });
+  const gatepost = await startGatepost({ server, project: product.project, directory: mkdtempSync(join(directory, 'gatepost-')) });
   try {
     await gatepost.connect({ recorder: theirs.url, receiver: ours.url });
     const root = writeProject(mkdtempSync(join(directory, 'product-')));
