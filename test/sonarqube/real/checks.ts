@@ -139,8 +139,9 @@ export async function apiCheck(options: {
     if (left === undefined || right === undefined) continue;
     const found = differences(left, right);
     const name = `${call.method} ${call.path}: ${call.name}`;
-    if (found.length > 0 && call.differs !== undefined) {
-      checks.push({ name, found: `${left.status}, ours ${right.status}`, differences: [], why: call.differs });
+    const why = call.differs ?? (isOld ? call.differsOf9 : undefined);
+    if (found.length > 0 && why !== undefined) {
+      checks.push({ name, found: `${left.status}, ours ${right.status}`, differences: [], why });
     } else checks.push({ name, found: `${left.status}`, differences: found });
   }
   return checks;
