@@ -1,6 +1,6 @@
 // What the stand-in answers to each call of the Web API that Gatepost makes. Shapes are the real server's; what nobody here reads is left out.
-import type { Finding, Version } from './facts.ts';
-import { findingsOf, firstAnalysis, idOf, projectKey, projectName } from './facts.ts';
+import type { Finding, Rule, Version } from './facts.ts';
+import { allRules, findingsOf, firstAnalysis, idOf, projectKey, projectName } from './facts.ts';
 
 export interface Webhook {
   readonly key: string;
@@ -103,6 +103,7 @@ export const answers: Readonly<Record<string, Answer>> = {
     return { key, changelog: changelog(findingOf(state, key), 'resolution', 'SAFE'), comment: comments };
   },
   'api/rules/search': ruleAnswer,
+  'api/qualityprofiles/search': () => ({ profiles: [profileAnswer] }),
   'api/measures/component': (state) => {
     const measured = Object.entries(measures(state)).map(([metric, value]) => ({ metric, value }));
     const period = { index: 1, mode: 'PREVIOUS_VERSION', date: dateText(firstAnalysis), parameter: '1.0.0' };
@@ -191,16 +192,33 @@ function changelog({ aside }: Finding, field: string, newValue: string) {
   return aside === null ? [] : [{ user: aside.by, creationDate: dateText(aside.at), diffs: [{ key: field, newValue }] }];
 }
 
-/** No answer says which CWEs an issue has: the facets of a search for its rule alone do. */
-function ruleAnswer({ findings }: State, query: ReadonlyMap<string, string>) {
-  const rule = findings.find((finding) => finding.rule.key === query.get('rule_key'))?.rule;
-  const facet = (property: string, values: readonly string[]) => ({ property, values: values.map((val) => ({ val, count: 1 })) });
-  const facets =
-    rule === undefined
-      ? []
-      : [facet('cwe', rule.cwes), facet('owaspTop10-2021', rule.owasp2021), facet('sonarsourceSecurity', [rule.category])];
-  return { ...page('rules', rule === undefined ? [] : [{ key: rule.key, name: rule.name, type: 'VULNERABILITY' }], query), facets };
+const facetSizeMax = 10;
+const facetValues: Readonly<Record<string, (rule: Rule) => readonly string[]>> = {
+  cwe: ({ cwes }) => cwes,
+  'owaspTop10-2021': ({ owasp2021 }) => owasp2021,
+  sonarsourceSecurity: ({ category }) => [category],
+};
+
+/** No answer says which CWEs an issue has, or a profile's rules: the facets of a search for them do. */
+function ruleAnswer(_state: State, query: ReadonlyMap<string, string>) {
+  const [key, profile, cwes] = [query.get('rule_key'), query.get('qprofile'), query.get('cwe')?.split(',')];
+  const inProfile = profile === undefined || profile === profileAnswer.key;
+  const rules = allRules().filter(
+    (rule) => inProfile && (key === undefined || key === rule.key) && (cwes === undefined || cwes.some((cwe) => rule.cwes.includes(cwe))),
+  );
+  const named = rules.map(({ key, name }) => ({ key, name, type: 'VULNERABILITY' }));
+  return { ...page('rules', named, query), facets: (query.get('facets')?.split(',') ?? []).map((property) => facetOf(rules, property)) };
 }
+
+function facetOf(rules: readonly Rule[], property: string) {
+  const counts = new Map<string, number>();
+  for (const value of rules.flatMap(facetValues[property] ?? (() => []))) counts.set(value, (counts.get(value) ?? 0) + 1);
+  const values = [...counts].toSorted(([, a], [, b]) => b - a).slice(0, facetSizeMax);
+  return { property, values: values.map(([val, count]) => ({ val, count })) };
+}
+
+/** One profile has all rules: what scanners of several languages look for. */
+const profileAnswer = { key: 'harbour-way', name: 'Harbour way', language: 'py', rulesUpdatedAt: dateText(firstAnalysis) };
 
 /** Ratings are numbers: 1 is A, 5 is E. */
 function measures({ findings }: State) {
@@ -211,6 +229,7 @@ function measures({ findings }: State) {
   const rating = (of: readonly Finding[]) => 1 + Math.max(0, ...of.map(({ severity }) => ({ LOW: 1, MEDIUM: 2, HIGH: 3 })[severity]));
   const fresh = issues.filter(({ created }) => isNew(created));
   return {
+    ncloc_language_distribution: 'py=1200',
     software_quality_security_issues: String(issues.length),
     software_quality_security_rating: `${rating(issues)}.0`,
     new_software_quality_security_issues: String(fresh.length),

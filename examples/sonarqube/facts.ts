@@ -102,6 +102,16 @@ export function findingsOf(version: Version, analysed: number): readonly Finding
   return findings;
 }
 
+let rulesKnown: readonly Rule[] | undefined;
+
+/** Rules that found something in a version. */
+export function allRules(): readonly Rule[] {
+  const found = (): Map<string, Rule> =>
+    new Map(versions.flatMap((version) => findingsOf(version, firstAnalysis)).map(({ rule }) => [rule.key, rule]));
+  rulesKnown ??= [...found().values()];
+  return rulesKnown;
+}
+
 function judged(result: SarifResult, rule: Rule, path: string): Pick<Finding, 'isHotspot' | 'message' | 'severity' | 'aside'> {
   const isHotspot = rule.category === 'weak-cryptography';
   const [suppression] = result.suppressions ?? [];

@@ -196,6 +196,12 @@ const rules: Read = async (reading) => {
   );
 };
 
+/** Files of no language are counted under `<null>`. */
+function languagesIn(distribution: string | undefined): readonly string[] | null {
+  const names = distribution?.split(';').map((pair) => pair.split('=')[0] ?? '');
+  return names?.filter((name) => name !== '<null>') ?? null;
+}
+
 const measures: Read = async (reading) => {
   const measured = measuredOf(await ask(reading), reading.body.includes('software_quality_security_rating') ? 'mqr' : 'standard');
   const plain = JSON.parse(reading.body) as { component: { measures: { metric: string; value?: string }[] }; period?: Json };
@@ -209,7 +215,8 @@ const measures: Read = async (reading) => {
       [letter(value('software_quality_security_rating') ?? value('security_rating')), letter(value('security_review_rating'))],
     ) ??
     unlike('numbers', [String(ours.linesOfCode), String(ours.hotspotsToReview)], [value('ncloc'), value('security_hotspots')]) ??
-    unlike('period', measured.newCode?.mode, plain.period?.['mode'])
+    unlike('period', measured.newCode?.mode, plain.period?.['mode']) ??
+    unlike('languages', measured.languages, languagesIn(value('ncloc_language_distribution')))
   );
 };
 

@@ -106,4 +106,7 @@ test('its findings are the scanners’ results of the version that was analysed 
       ['owaspTop10-2021', 'a3'],
     ],
   );
+  // What its active rules look for is asked by the profile.
+  assert.ok(totalOf(await ask('api/rules/search?qprofile=harbour-way&activation=true&cwe=78,89&ps=1')) > 0);
+  assert.equal(totalOf(await ask('api/rules/search?qprofile=harbour-way&activation=true&cwe=787&ps=1')), 0);
 });

@@ -83,6 +83,8 @@ export interface StubFacts {
   readonly edition: string;
   readonly rules: readonly StubRule[];
   readonly profiles: readonly StubProfile[];
+  /** Facets list ten values of what was found, and nothing that was filtered by: no server that we have met, and none that may be told wrongly. */
+  readonly narrowFacets: boolean;
   readonly projects: StubProject[];
 }
 
@@ -93,6 +95,7 @@ export interface FactsOptions {
   readonly rules?: number;
   /** Security rules that found nothing, with a CWE of their own each. */
   readonly idleCwes?: readonly number[];
+  readonly narrowFacets?: boolean;
   readonly files?: number;
   /** So many of the issues are of the first rule. */
   readonly ofOneRule?: number;
@@ -233,6 +236,7 @@ export function makeFacts(options: FactsOptions): StubFacts {
     edition: 'community',
     rules: all,
     profiles: profilesOf(all),
+    narrowFacets: options.narrowFacets ?? false,
     projects: [project],
   };
 }

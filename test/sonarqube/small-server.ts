@@ -148,6 +148,7 @@ function answerTo(server: SmallServer, path: string, query: URLSearchParams): An
     'api/navigation/global': { edition: server.hasBranches ? 'developer' : 'community' },
     'api/settings/values': { settings: [{ key: 'sonar.multi-quality-mode.enabled', value: 'true' }] },
     'api/rules/search': { total: 0, rules: [] },
+    'api/qualityprofiles/search': { profiles: [] },
     'api/issues/search': { total: 0, issues: [] },
     'api/measures/component': { component: { measures: [] } },
     'api/qualitygates/project_status': { projectStatus: { status: 'OK', conditions: [] } },

@@ -249,12 +249,17 @@ const branchesList: Call = (context) => {
   return { branches: [{ name: 'trunk', isMain: true, type: 'BRANCH', status: {}, ...analysed }] };
 };
 
+const profilesSearch: Call = (context) => {
+  projectOf(context, 'project');
+  return profilesAnswer(context.facts);
+};
+
 /** By path; each with the method it wants. */
 export const calls: Readonly<Record<string, readonly ['GET' | 'POST', Call]>> = {
   'api/navigation/global': ['GET', ({ facts }) => ({ edition: facts.edition, version: facts.version })],
   'api/project_analyses/search': ['GET', projectAnalyses],
   'api/rules/search': ['GET', ({ facts, query }) => searchRules(facts, query)],
-  'api/qualityprofiles/search': ['GET', (context) => profilesAnswer(context.facts, projectOf(context, 'project'))],
+  'api/qualityprofiles/search': ['GET', profilesSearch],
   'api/measures/component': ['GET', measures],
   'api/qualitygates/project_status': ['GET', projectStatus],
   'api/qualitygates/get_by_project': ['GET', () => ({ qualityGate: { name: 'House gate', default: true } })],

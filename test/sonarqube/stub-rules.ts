@@ -1,6 +1,5 @@
-// Rules and quality profiles of the stand-in, with the real server's limits: a facet has ten values at the most, and one that is filtered by lists what
-// was asked for with a count of 0 where it is not among those ten.
-import type { StubFacts, StubProject, StubRule } from './facts.ts';
+// Rules and quality profiles of the stand-in, with the real server's limits: a facet has ten values, and beside them those that were filtered by.
+import type { StubFacts, StubRule } from './facts.ts';
 import { dateText, paging, type Query, Refusal } from './stub-search.ts';
 
 type ValuesOf = (rule: StubRule) => readonly string[];
@@ -20,7 +19,7 @@ export function searchRules(facts: StubFacts, query: Query) {
   if (p * ps > 10_000) throw new Refusal(400, `Can return only the first 10000 results. ${p * ps}th result asked.`);
   const rules = found(facts, query);
   const asked = query.get('facets')?.split(',') ?? [];
-  const facets = asked.map((property) => ({ property, values: facetOf(rules, property, query) }));
+  const facets = asked.map((property) => ({ property, values: facetOf(facts, query, property) }));
   const shown = rules.slice((p - 1) * ps, p * ps).map(({ key, name, type }) => ({ key, name, type }));
   return { total: rules.length, p, ps, rules: shown, facets, paging: { pageIndex: p, pageSize: ps, total: rules.length } };
 }
@@ -48,19 +47,23 @@ function profiled(facts: StubFacts, query: Query): readonly StubRule[] {
   return facts.rules.filter((rule) => rule.lang === profile.language && !profile.active.has(rule));
 }
 
-function facetOf(rules: readonly StubRule[], property: string, query: Query) {
+/** A facet passes over the filter of its own name. */
+function facetOf(facts: StubFacts, query: Query, property: string) {
   const of = securityFacets[property];
   if (of === undefined)
     throw new Refusal(400, `Value of parameter 'facets' (${property}) must be one of: [${Object.keys(securityFacets).join(', ')}]`);
+  const others = new Map(query);
+  if (!facts.narrowFacets) others.delete(property);
   const counts = new Map<string, number>();
-  for (const rule of rules) for (const value of of(rule)) counts.set(value, (counts.get(value) ?? 0) + 1);
+  for (const rule of found(facts, others)) for (const value of of(rule)) counts.set(value, (counts.get(value) ?? 0) + 1);
   const values = [...counts].toSorted(([, a], [, b]) => b - a).slice(0, facetSizeMax);
   const shown = new Set(values.map(([value]) => value));
-  const absent = (query.get(property)?.split(',') ?? []).filter((value) => !shown.has(value));
-  return [...values, ...absent.map((value) => [value, 0] as const)].map(([val, count]) => ({ val, count }));
+  const asked = (query.get(property)?.split(',') ?? []).filter((value) => !shown.has(value));
+  const countOf = (value: string) => (facts.narrowFacets ? 0 : (counts.get(value) ?? 0));
+  return [...values, ...asked.map((value) => [value, countOf(value)] as const)].map(([val, count]) => ({ val, count }));
 }
 
-export function profilesAnswer(facts: StubFacts, _project: StubProject) {
+export function profilesAnswer(facts: StubFacts) {
   const profiles = facts.profiles.map(({ key, language, active, updated }) => ({
     key,
     name: 'Sonar way',

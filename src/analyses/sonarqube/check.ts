@@ -154,6 +154,7 @@ async function lookAtProject(calls: Calls, project: string): Promise<void> {
   await calls.get('api/hotspots/search', { projectKey: project, ps: 1 });
   await calls.get('api/measures/component', { component: project, metricKeys: 'vulnerabilities' });
   await calls.get('api/qualitygates/project_status', { projectKey: project });
+  await calls.get('api/qualityprofiles/search', { project });
 }
 
 interface Calls {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
-import type { StubFacts, StubRule } from '../../../../test/sonarqube/facts.ts';
+import type { StubFacts } from '../../../../test/sonarqube/facts.ts';
 import { codesOf, fetching, readFetched } from '../../../../test/sonarqube/fetched.ts';
 import { cwesOfStandards } from '../../../reports/standards/standard.ts';
 import type { Fetched } from './fetch.ts';
@@ -41,21 +41,30 @@ for (const flavour of ['9.9', '26.9'] as const) {
   });
 }
 
-test('rules of many CWEs, more than a facet lists: each is found, and none that no rule has', async (t) => {
-  const idle = cwesOfStandards.filter((_, index) => index % 3 === 0);
-  // One that no report asks about takes all places in the facet's list.
-  const { stub, fetch } = await fetching(t, { issues: 0, idleCwes: [...idle, 9_999] });
-  const often = stub.facts.rules.find(({ key }) => key === 'madejava:I9999');
-  const java = stub.facts.profiles.find(({ language }) => language === 'java');
-  const others = Array.from({ length: 10 }, (_, number) => String(90_000 + number));
-  for (const cwe of idle.slice(0, 20)) {
-    const rule: StubRule = { ...(often ?? assert.fail()), cwes: [...others.slice(1), String(cwe)], key: `madejava:O${cwe}` };
-    java?.active.add(rule);
-    java?.active.add({ ...rule, cwes: [...others.slice(1), others[0] ?? '', String(cwe)], key: `madejava:P${cwe}` });
+/** Rules of many CWEs, whose facet is full of some that no report asks about. */
+const idleCwes = [...cwesOfStandards.filter((_, index) => index % 3 === 0), 9_999];
+function crowd({ profiles, rules }: StubFacts): void {
+  const java = profiles.find(({ language }) => language === 'java');
+  const model = rules.find(({ key }) => key === 'madejava:I9999') ?? assert.fail();
+  const others = Array.from({ length: 9 }, (_, number) => String(90_000 + number));
+  for (const cwe of idleCwes.slice(0, 20)) {
+    for (const kind of ['O', 'P']) java?.active.add({ ...model, cwes: [...others, String(cwe)], key: `madejava:${kind}${cwe}` });
   }
+}
+
+test('rules of more CWEs than a facet lists: each is found, and none that no rule has, in three questions', async (t) => {
+  const { stub, fetch } = await fetching(t, { issues: 0, idleCwes });
+  crowd(stub.facts);
+  assert.deepEqual(await found(await fetch()), expected(stub.facts));
+  assert.equal(stub.asked.filter((path) => asksForRules(path) && path.includes('profile-java')).length, 3);
+});
+
+test('where a facet lists ten of what was found and no more, the others are found by halves', async (t) => {
+  const { stub, fetch } = await fetching(t, { issues: 0, idleCwes, narrowFacets: true });
+  crowd(stub.facts);
   assert.deepEqual(await found(await fetch()), expected(stub.facts));
   const asked = stub.asked.filter(asksForRules).length;
-  assert.ok(asked < idle.length, `${asked} questions for ${idle.length} CWEs`);
+  assert.ok(asked < cwesOfStandards.length / 2, `${asked} questions for ${cwesOfStandards.length} CWEs`);
 });
 
 test('the second fetch asks for the profiles alone; one whose rules changed is asked about again', async (t) => {
