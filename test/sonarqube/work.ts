@@ -98,7 +98,14 @@ export async function createWorkBench(t: Context, database: Database, options: W
   const lines: LogLine[] = [];
   const log = logInto(lines);
   const fetched: FetchJob[] = [];
-  const intake = createIntake({ database, record: recordOf(database), ids, clock });
+  const intake = createIntake({
+    database,
+    record: recordOf(database),
+    onRecorded: () => Promise.resolve(),
+    recorded: () => undefined,
+    ids,
+    clock,
+  });
   const works: SourceWork[] = [];
   const make = (): SourceWork => {
     const made = createSourceWork({

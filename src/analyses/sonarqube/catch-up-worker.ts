@@ -6,7 +6,7 @@ import type { Worker } from '../../worker.ts';
 import { createWorker } from '../../worker.ts';
 import { tryFetchesNow } from '../claim.ts';
 import type { CatchUpDeps } from './catch-up.ts';
-import { catchUp } from './catch-up.ts';
+import { catchUp, leftToWebhookMs } from './catch-up.ts';
 import type { SourceClients } from './clients.ts';
 import { faultText } from './probe.ts';
 import type { SourceMetrics } from './source-metrics.ts';
@@ -32,6 +32,8 @@ export const catchUpLeaseMs = 60_000;
 export const duePollMs = 5_000;
 /** A fault that passes by itself is looked at again after this. */
 export const troubledMs = 60_000;
+/** What was left to webhooks is looked at again after this, the least that it may become being long enough. */
+const lookAgainMs = leftToWebhookMs * 1.25;
 const jitter = 0.2;
 
 export interface Lease {
@@ -103,7 +105,7 @@ async function workOn(deps: CatchUpWorkerDeps, lease: Lease, stop: AbortSignal):
   try {
     const done = await clients.with(source, (client) => catchUp(deps, { source, client, signal }));
     await settleState({ database, clock, log, source, fault: null });
-    await settle(deps, lease, { done: true, afterMs: deps.everyMs });
+    await settle(deps, lease, { done: true, afterMs: done.left === 0 ? deps.everyMs : Math.min(deps.everyMs, lookAgainMs) });
     metrics.caughtUp('done', done.analyses + done.deliveries);
     log.info({ ...facts, ...done, durationMs: clock.now() - lease.began }, 'source.caught_up');
     deps.brought(source.id);

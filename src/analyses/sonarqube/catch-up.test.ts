@@ -131,7 +131,8 @@ eachDatabase((open, engine) => {
     server.administers = false;
     const bench = await createWorkBench(t, await open(t));
     const source = await bench.addSource(server);
-    const [one, two] = [smallAnalysis(1, { date: Date.now() }), smallAnalysis(2, { date: Date.now() + second })];
+    const longAgo = Date.now() - 600 * second;
+    const [one, two] = [smallAnalysis(1, { date: longAgo }), smallAnalysis(2, { date: longAgo + second })];
     server.analyses.push(one);
     bench.work.start();
     await caughtUp(bench, source);

@@ -3,9 +3,10 @@ import { GatepostError } from '../../errors.ts';
 import type { Identifiers } from '../../identifiers.ts';
 import { readOrganization } from '../../organizations/store.ts';
 import type { Database } from '../../storage/database/database.ts';
+import { parseTimestamp } from '../../timestamps.ts';
 import { objectIn, textIn } from './answers.ts';
 import { bringIn } from './catch-up-insert.ts';
-import type { ListedBranch, ListedDelivery, ListedProject } from './catch-up-list.ts';
+import type { ListedAnalysis, ListedBranch, ListedDelivery, ListedProject } from './catch-up-list.ts';
 import { knowsBranches, listAnalyses, listBranches, listFailedDeliveries, listProjects, listTasks } from './catch-up-list.ts';
 import type { SonarqubeClient } from './client/client.ts';
 import { isFault } from './client/client.ts';
@@ -19,6 +20,8 @@ import { findWebhook } from './webhook-there.ts';
 
 /** The two clocks may disagree by this much, and what came in meanwhile is known again by its key. */
 export const overlapMs = 3_600_000;
+/** Where tasks are not to be seen, an analysis is left to its webhook for so long. */
+export const leftToWebhookMs = 60_000;
 /** One look brings in no more of one branch; the next one goes on. */
 export const analysesOfBranchMax = 5_000;
 
@@ -37,6 +40,8 @@ export interface CatchUpDeps {
 export interface CaughtUp {
   /** Analyses that no webhook had brought. */
   readonly analyses: number;
+  /** Analyses that are left to their webhooks for now. */
+  readonly left: number;
   /** Webhooks that had failed over there and were taken in now. */
   readonly deliveries: number;
   readonly projects: number;
@@ -59,14 +64,16 @@ export async function catchUp(deps: CatchUpDeps, look: Omit<Look, 'deps'>): Prom
   const whole: Look = { ...look, deps };
   await probe(look.client, { signal: look.signal });
   const deliveries = await takeFailed(whole);
-  const counts = { analyses: 0, projects: 0, skipped: 0 };
+  const counts = { analyses: 0, left: 0, projects: 0, skipped: 0 };
   let hasBranches: boolean | null = null;
   for await (const project of listProjects(look)) {
     if (!takesProject(look.source.settings, project.key)) continue;
     counts.projects += 1;
     try {
       hasBranches ??= await knowsBranches({ ...look, project: project.key });
-      counts.analyses += await projectSince(whole, project, hasBranches);
+      const { brought, left } = await projectSince(whole, project, hasBranches);
+      counts.analyses += brought;
+      counts.left += left;
     } catch (error) {
       if (!isFault(error, 'source_forbidden', 'source_not_found', 'source_refused', 'source_answer_invalid')) throw error;
       counts.skipped += 1;
@@ -126,21 +133,43 @@ async function isKnown({ database }: CatchUpDeps, source: OpenSource, task: stri
   return row !== undefined;
 }
 
+interface Since {
+  readonly brought: number;
+  readonly left: number;
+}
+
 /** What a project has since the last look, branch by branch. */
-async function projectSince(look: Look, project: ListedProject, hasBranches: boolean): Promise<number> {
+async function projectSince(look: Look, project: ListedProject, hasBranches: boolean): Promise<Since> {
   const { client, signal } = look;
   const marks = await readMarks(look, project.key);
   let tasks: ReadonlyMap<string, string> | null = null;
-  let brought = 0;
+  let [brought, left] = [0, 0];
   for (const branch of await listBranches({ client, signal, project: project.key, hasBranches })) {
     if (branch.analysed === null) continue;
     const mark = marks.get(branch.name) ?? null;
     const missed = await missedOf(look, { project, branch, mark });
     if (missed.length === 0) continue;
     tasks ??= await listTasks({ client, signal, project: project.key });
-    brought += await bringIn({ ...look.deps, source: look.source, project, branch, analyses: missed.toReversed(), tasks });
+    const analyses = withoutYoung(missed.toReversed(), { tasks, now: look.deps.clock.now() });
+    left += missed.length - analyses.length;
+    if (analyses.length > 0) brought += await bringIn({ ...look.deps, source: look.source, project, branch, analyses, tasks });
   }
-  return brought;
+  return { brought, left };
+}
+
+/**
+ * Oldest first, up to the first one whose task is not known and whose webhook may be on its way: taken in before it, the analysis would be told of
+ * without what its webhook says. Those behind it are left as well, since what is marked as looked at has no gaps.
+ */
+function withoutYoung(
+  analyses: readonly ListedAnalysis[],
+  { tasks, now }: { readonly tasks: ReadonlyMap<string, string>; readonly now: number },
+): readonly ListedAnalysis[] {
+  const first = analyses.findIndex(({ key, date }) => {
+    const time = parseTimestamp(date);
+    return !tasks.has(key) && time !== null && Math.abs(now - time.ms) < leftToWebhookMs;
+  });
+  return first === -1 ? analyses : analyses.slice(0, first);
 }
 
 interface Mark {

@@ -44,16 +44,24 @@ export interface FetchSettled {
  */
 export async function settleFetch(deps: SettleFetchDeps, { claim, fetched, body, project }: FetchResult): Promise<FetchSettled> {
   const { database, clock, ids, onRecorded } = deps;
-  const { analysis } = claim;
-  const { organization } = analysis;
+  const { organization, id } = claim.analysis;
   // What told of it knew when it was: an edit of issues comes later than the analysis that was edited.
-  const time = analysis.date_given === null ? parseTimestamp(fetched.dateText) : null;
-  const told = analysis.gate === null ? fetched.gate : (JSON.parse(analysis.gate) as GateFacts);
-  const revision = fetched.revision ?? analysis.revision;
+  const time = claim.analysis.date_given === null ? parseTimestamp(fetched.dateText) : null;
+  const revision = fetched.revision ?? claim.analysis.revision;
   const publicUrl = deps.publicUrl();
   return database.write(async (tx) => {
     // Held until the end of the unit, so that a deletion at the same time either sees what is added here or is over before.
     if (!(await holdProject({ tx, organization, project: project.id }))) throw new FetchLost();
+    // Its webhook may have come meanwhile.
+    const meanwhile = await tx
+      .selectFrom('analyses')
+      .select(['payload', 'source_task', 'gate', 'properties'])
+      .where('organization', '=', organization)
+      .where('id', '=', id)
+      .executeTakeFirst();
+    if (meanwhile === undefined) throw new FetchLost();
+    const analysis = { ...claim.analysis, ...meanwhile };
+    const told = analysis.gate === null ? fetched.gate : (JSON.parse(analysis.gate) as GateFacts);
     const isCaughtUp = analysis.payload === null;
     if (isCaughtUp && (await hasTwin(tx, analysis, fetched.analysis))) {
       if (!(await removeClaimed({ tx, claim }))) throw new FetchLost();

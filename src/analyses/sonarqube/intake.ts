@@ -2,7 +2,7 @@ import type { Clock } from '../../clock.ts';
 import { timestampText } from '../../clock.ts';
 import { GatepostError } from '../../errors.ts';
 import type { AnalysisCompletedFacts } from '../../events/event.ts';
-import type { FirstRow, RecordAlone } from '../../events/record.ts';
+import type { FirstRow, OnRecorded, RecordAlone } from '../../events/record.ts';
 import { sha256Hex } from '../../hmac.ts';
 import type { Identifiers } from '../../identifiers.ts';
 import { nameCharactersMax } from '../../organizations/organization.ts';
@@ -11,6 +11,7 @@ import type { Database } from '../../storage/database/database.ts';
 import { aheadMsMax } from '../analysis.ts';
 import type { Payload } from './payload.ts';
 import { unknownSource } from './source-store.ts';
+import { createUntold } from './untold.ts';
 
 /** Projects held ready: which row a source's project key is. */
 export const projectsHeldMax = 50_000;
@@ -18,6 +19,10 @@ export const projectsHeldMax = 50_000;
 export interface IntakeOptions {
   readonly database: Database;
   readonly record: RecordAlone;
+  /** What runs within the unit that records an event. */
+  readonly onRecorded: OnRecorded;
+  /** An event was recorded in such a unit: its deliveries are in the database. */
+  readonly recorded: () => void;
   readonly ids: Identifiers;
   readonly clock: Clock;
 }
@@ -36,7 +41,7 @@ export interface Arrived {
 
 export interface Taken {
   readonly analysis: string;
-  /** False where the same task, or the same bytes without one, came before. */
+  /** False where the same task, or the same bytes without one, came before; or where it was found and told of before its webhook came. */
   readonly isNew: boolean;
 }
 
@@ -50,19 +55,27 @@ export function sourceKeyOf(payload: Pick<Payload, 'task'>, bytes: Uint8Array): 
   return payload.task === null ? `edit:${sha256Hex(bytes)}` : `task:${payload.task}`;
 }
 
-export function createIntake({ database, record, ids, clock }: IntakeOptions): Intake {
+export function createIntake(options: IntakeOptions): Intake {
+  const { database, record, ids, clock } = options;
+  const untold = createUntold(options);
   const projects = createProjects({ database, ids, clock });
   const known = database.prepare('select id from analyses where source = ? and source_key = ?');
   return {
     async take(arrived) {
       const { organization, source, payload, bytes } = arrived;
       const project = await projects.find(arrived);
+      const sourceKey = sourceKeyOf(payload, bytes);
+      const now = clock.now();
+      const told = { organization, source, project, sourceKey, payload, bytes, facts: (id: string) => factsOf(arrived, { id, now }) };
+      const found = await untold.find(told);
+      const isTold = found === null ? null : await untold.put(found, told);
+      if (found !== null && isTold !== null) return { analysis: found, isNew: isTold };
       const id = ids.next();
-      const facts = factsOf(arrived, { id, now: clock.now() });
-      const values = rowOf(arrived, { id, project, now: clock.now() });
+      const facts = told.facts(id);
+      const values = rowOf(arrived, { id, project, sourceKey, now });
       const event = await record({ organization, kind: 'analysis.completed', project, facts }, { table: 'analyses', values });
       if (event === null) {
-        const [before] = await known.column([source, sourceKeyOf(payload, bytes)]);
+        const [before] = await known.column([source, sourceKey]);
         return { analysis: typeof before === 'string' ? before : '', isNew: false };
       }
       if (!(await projects.stands(organization, project))) await projects.move(arrived, { analysis: id, event, gone: project });
@@ -189,7 +202,12 @@ const failed = {
   error_message: 'SonarQube could not finish this analysis: its background task failed there.',
 } as const;
 
-function rowOf(arrived: Arrived, { id, project, now }: Numbered & { readonly project: string }): FirstRow['values'] {
+interface RowOptions extends Numbered {
+  readonly project: string;
+  readonly sourceKey: string;
+}
+
+function rowOf(arrived: Arrived, { id, project, sourceKey, now }: RowOptions): FirstRow['values'] {
   const { organization, source, payload, bytes } = arrived;
   const time = timeOf(payload, now);
   return {
@@ -209,7 +227,7 @@ function rowOf(arrived: Arrived, { id, project, now }: Numbered & { readonly pro
     kind: 'sonarqube',
     stage: 'fetch',
     source,
-    source_key: sourceKeyOf(payload, bytes),
+    source_key: sourceKey,
     source_task: payload.task,
     payload: bytes,
     gate: payload.gate === null ? null : JSON.stringify(payload.gate),

@@ -65,6 +65,9 @@ const indexes: readonly string[] = [
   "create index analyses_later on analyses (due, source) where status = 'pending' and due > 0",
   // Whichever way an analysis came: once.
   'create unique index analyses_source_key on analyses (source, source_key) where source is not null',
+  // What was found without a webhook, its task unknown: asked for with each webhook that comes, and next to none of all that is there.
+  `create index analyses_untold on analyses (source, project, branch, date)
+    where kind = 'sonarqube' and payload is null and source_task is null`,
   'create index analyses_source_task on analyses (organization, source_task) where source_task is not null',
   'create index sources_organization on sources (organization, id)',
   'create unique index gates_name on gates (organization, name)',
