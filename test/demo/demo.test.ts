@@ -50,7 +50,7 @@ test('the demo shows the main job, a step a line, and ends with 0', async () => 
     /✓ PDF .*report\.pdf has \d+ pages/,
     /✓ What changed .*1\.1\.0 against 1\.0\.0, CWE Top 25 2025: \d+ new, \d+ fixed, \d+ still there/,
     /✓ SonarQube .*a stand-in at http:\/\/127\.0\.0\.1:\d+, version \d/,
-    /✓ Source .*Community, 1 project, webhook made over there; answers 10 of 11 calls/,
+    /✓ Source .*Community, 1 project, webhook made over there; answers 11 of 12 calls/,
     /✓ Second webhook .*POST \/api\/webhooks\/create/,
     /✓ Analysis .*1\.1\.0 ended over there, 143 findings; its signed webhook was accepted in \d+ ms/,
     /✓ Reports .*2 made of Harbour in SonarQube 1\.1\.0: .*rated [A-E]/,
