@@ -55,6 +55,8 @@ interface Context {
 }
 
 export interface WorkBenchOptions {
+  /** How long a server may take to answer. */
+  readonly answersWithinMs?: number;
   readonly settings?: Readonly<Record<string, string>>;
   readonly fetch?: (job: FetchJob) => Promise<Fetched>;
 }
@@ -84,6 +86,7 @@ export async function plainFetch(job: FetchJob): Promise<Fetched> {
 }
 
 export async function createWorkBench(t: Context, database: Database, options: WorkBenchOptions = {}): Promise<WorkBench> {
+  const { answersWithinMs = 300 } = options;
   const root = await mkdtemp(join(tmpdir(), 'gatepost-sources-'));
   const clock = systemClock;
   const ids = createIdentifiers(clock);
@@ -122,7 +125,7 @@ export async function createWorkBench(t: Context, database: Database, options: W
       onRecorded: () => Promise.resolve(),
       recorded: () => undefined,
       fetched: () => undefined,
-      limits: { connectTimeoutMs: 300, readTimeoutMs: 300, totalTimeoutMs: 600, triesMax: 1 },
+      limits: { connectTimeoutMs: answersWithinMs, readTimeoutMs: answersWithinMs, totalTimeoutMs: answersWithinMs * 2, triesMax: 1 },
       async fetch(job) {
         fetched.push(job);
         return (options.fetch ?? plainFetch)(job);

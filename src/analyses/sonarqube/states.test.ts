@@ -120,7 +120,8 @@ eachDatabase((open, engine) => {
     hanging.mode = 'hanging';
     well.analyses.push(smallAnalysis(1, { project: 'shop:api' }));
     const settings = { GATEPOST_FETCHES_AT_ONCE: '3', GATEPOST_FETCHES_PER_SOURCE: '2' };
-    const bench = await createWorkBench(t, await open(t), { settings });
+    // Longer than anything here waits: it hangs to the end of the test.
+    const bench = await createWorkBench(t, await open(t), { settings, answersWithinMs: 60_000 });
     const first = await bench.addSource(hanging);
     const second = await bench.addSource(well);
     for (let number = 0; number < 8; number += 1) {
@@ -128,13 +129,13 @@ eachDatabase((open, engine) => {
     }
     bench.work.start();
     await new Promise((resolve) => setTimeout(resolve, 50));
-    const began = Date.now();
     await bench.arrive(second, payloadText());
-    await until(
+    const all = await until(
       () => bench.analyses(),
       (all) => all.some((one) => one.source === second.id && one.stage === 'make'),
     );
-    assert.ok(Date.now() - began < 400, `it waited ${Date.now() - began} ms`);
+    const underWay = all.filter((one) => one.source === first.id && one.status === 'running').length;
+    assert.ok(underWay >= 1 && underWay <= 2, `${underWay} of the one that hangs are under way`);
   });
 });
 
