@@ -25,8 +25,12 @@ export function parseTimestamp(text: string): Timestamp | null {
   return Number.isNaN(ms) ? null : { text: `${day}T${time}${fraction}${offset}`, ms };
 }
 
-/** `Date.parse` takes 30 February for 1 March. */
-function dayExists(day: string): boolean {
-  const date = new Date(`${day}T00:00:00Z`);
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
+const daysOfMonths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
+
+/** `Date.parse` takes 30 February for 1 March. Counted, since a `Date` that is written out to compare costs more than all else about a time. */
+function dayExists(text: string): boolean {
+  const [year, month, day] = [Number(text.slice(0, 4)), Number(text.slice(5, 7)), Number(text.slice(8))];
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  const days = month === 2 && isLeap ? 29 : (daysOfMonths[month - 1] ?? 0);
+  return day >= 1 && day <= days;
 }
