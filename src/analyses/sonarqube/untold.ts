@@ -43,13 +43,25 @@ export interface Untold {
 }
 
 export function createUntold({ database, ids, clock, onRecorded, recorded }: UntoldOptions): Untold {
+  const isUntold = `kind = 'sonarqube' and payload is null and source_task is null`;
+  const any = database.prepare(`select 1 from analyses where organization = ? and source = ? and ${isUntold} limit 1`);
   const untold = database.prepare(
-    `select id from analyses where source = ? and project = ? and branch = ? and date = ? and organization = ?
-     and kind = 'sonarqube' and payload is null and source_task is null limit 1`,
+    `select id from analyses where source = ? and project = ? and branch = ? and date = ? and organization = ? and ${isUntold} limit 1`,
   );
+  const asking = new Map<string, Promise<boolean>>();
+  /** Most sources have none: looked up once for all webhooks that came in one turn of the loop. */
+  const hasAny = (organization: string, source: string): Promise<boolean> => {
+    const asked = asking.get(source);
+    if (asked !== undefined) return asked;
+    const answer = any.column([organization, source]).then((found) => found.length > 0);
+    asking.set(source, answer);
+    setImmediate(() => asking.delete(source));
+    return answer;
+  };
   return {
     async find({ organization, source, project, payload: { task, status, analysedAt, branch } }) {
       if (task === null || status === 'FAILED' || analysedAt === null || branch?.type === 'PULL_REQUEST') return null;
+      if (!(await hasAny(organization, source))) return null;
       const [found] = await untold.column([source, project, branch?.name ?? '', analysedAt.ms, organization]);
       return typeof found === 'string' ? found : null;
     },
