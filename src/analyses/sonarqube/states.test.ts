@@ -59,8 +59,12 @@ for (const [what, { mode, state, needsLook }] of Object.entries(faults)) {
       () => bench.source(source.id),
       (seen) => seen.state === 'ok' && seen.stateMessage === null,
     );
-    const told = bench.lines.filter((line) => line.message === 'source.state').map((line) => line['state']);
-    assert.ok(told.includes(state) && told.at(-1) === 'ok', told.join());
+    // Logged once it is on disk, where it may be seen a moment before.
+    const told = await until(
+      () => Promise.resolve(bench.lines.filter((line) => line.message === 'source.state').map((line) => line['state'])),
+      (states) => states.at(-1) === 'ok',
+    );
+    assert.ok(told.includes(state), told.join());
     assert.ok(!JSON.stringify(bench.lines).includes(server.token), 'the token is in the log');
   });
 }
