@@ -15,7 +15,7 @@ import { holdProject, readProject } from '../projects/store.ts';
 import type { ArtifactStore, StoredObject } from '../storage/artifacts/store.ts';
 import type { Database, Tx } from '../storage/database/database.ts';
 import { recordCompleted } from './completed.ts';
-import { gateJobOf } from './gate.ts';
+import { broughtGate, gateJobOf } from './gate.ts';
 import type { KnownFinding, MakeJob, MakeOutcome, StandardJob } from './make/job.ts';
 import { makeReports } from './make/make.ts';
 import type { NewSnapshot, RecordDeps, Recorded } from './record.ts';
@@ -111,6 +111,7 @@ async function prepare(work: Work): Promise<{ readonly job: MakeJob; readonly pr
       dateText: analysis.date_text,
       contentDate: analysis.date_given,
       properties: JSON.parse(analysis.properties) as Record<string, string>,
+      gate: broughtGate(analysis),
     },
     organizationName: tenant.name,
     project: { key: project.key, name: project.name },

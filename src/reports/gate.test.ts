@@ -7,7 +7,7 @@ import { insertGate } from '../analyses/gates/store.ts';
 import { claimAnalysis } from '../analyses/claim.ts';
 import { readAnalysis } from '../analyses/store.ts';
 import { GatepostError } from '../errors.ts';
-import type { AnalysisCompletedFacts } from '../events/event.ts';
+import type { AnalysisCompletedFacts, GateFacts } from '../events/event.ts';
 import { parseTimestamp } from '../timestamps.ts';
 import { createAnalysisWorker } from './analysis-worker.ts';
 import { analyze } from './analyze.ts';
@@ -110,6 +110,26 @@ eachDatabase((open, engine) => {
     ]);
     const row = await readAnalysis({ read: database.read, organization, id });
     assert.deepEqual(JSON.parse(row?.gate ?? ''), gate);
+  });
+
+  test(`the gate of the server an analysis comes from goes into its reports as it came, and none of ours is asked (${engine})`, async (t) => {
+    const bench = await createAnalysisBench(t, await open(t));
+    const { database, clock, organization } = bench;
+    const { ids } = bench.deps;
+    const analysed = async (gate: GateFacts | null) => {
+      const { id } = await bench.arrive();
+      const brought = { kind: 'sonarqube', gate: gate === null ? null : JSON.stringify(gate) } as const;
+      await database.write((tx) => tx.updateTable('analyses').set(brought).where('id', '=', id).execute());
+      const claim = await claimAnalysis({ database, clock, ids });
+      await analyze(bench.deps, claim ?? assert.fail(), never);
+      const job = bench.jobs.at(-1);
+      const row = await readAnalysis({ read: database.read, organization, id });
+      return { told: job?.analysis.gate, asked: job?.gate, kept: row?.gate };
+    };
+    const condition = { metric: 'new_coverage', operator: 'LESS_THAN', status: 'ERROR', value: '12.5', errorThreshold: '80' };
+    const gate: GateFacts = { name: 'Sonar way', status: 'ERROR', conditions: [condition] };
+    assert.deepEqual(await analysed(gate), { told: gate, asked: null, kept: JSON.stringify(gate) });
+    assert.deepEqual(await analysed(null), { told: null, asked: null, kept: null });
   });
 
   test(`an analysis that failed tells so, without a gate, once (${engine})`, async (t) => {

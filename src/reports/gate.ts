@@ -1,5 +1,6 @@
 import { gateOfProject } from '../analyses/gates/store.ts';
 import type { Analysis } from '../analyses/store.ts';
+import type { GateFacts } from '../events/event.ts';
 import type { Project } from '../projects/project.ts';
 import type { Reader } from '../storage/database/database.ts';
 import type { GateJob } from './make/job.ts';
@@ -14,6 +15,12 @@ interface Options {
   readonly project: Project;
   /** The branch has a newer analysis already. */
   readonly late: boolean;
+}
+
+/** The gate of the server that an analysis comes from, as it came out there; null where there is none, and where a gate of ours is asked. */
+export function broughtGate({ kind, gate }: Pick<Analysis, 'kind' | 'gate'>): GateFacts | null {
+  // What a gate of ours came to before a crash or another try is made anew.
+  return kind === 'sarif' || gate === null ? null : (JSON.parse(gate) as GateFacts);
 }
 
 /** What an analysis is held against; null where it brings the gate of the server it comes from. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import type { App } from '../../src/app.ts';
+import type { GateFacts } from '../../src/events/event.ts';
 import { atEnd, call, configure, startApp, tenant } from '../app.ts';
 import { engines } from '../databases.ts';
 import { startReceiver } from '../faults/receiver.ts';
@@ -64,6 +65,17 @@ async function analysesOf(app: App, as: string, key: string): Promise<readonly S
   return (json['analyses'] as readonly Shown[] | undefined) ?? [];
 }
 
+/** The gate that the reports of an analysis tell as they stand, out of each one's findings.json. */
+async function gatesOf(app: App, as: string, analysis: Shown | undefined): Promise<readonly unknown[]> {
+  const ids = (analysis?.reports ?? []).map((report) => report.id);
+  return Promise.all(
+    ids.map(async (id) => {
+      const { json } = await call(app, 'GET', `/v1/reports/${id}/artifacts/findings.json`, { as });
+      return (json['report'] as { readonly gate?: unknown }).gate;
+    }),
+  );
+}
+
 const allDone = (app: App, as: string, key: string, count: number): Promise<readonly Shown[]> =>
   until(
     () => analysesOf(app, as, key),
@@ -92,7 +104,7 @@ for (const engine of engines) {
       () => Promise.resolve(receiver.deliveries.size),
       (count) => count >= 1,
     );
-    // Somebody over there sets an issue aside, and the gate changes.
+    // Somebody over there sets an issue aside.
     const { taskId: _none, ...edit } = JSON.parse(payloadOf(project, { changedAt: text(Date.now()) })) as Record<string, unknown>;
     for (const issue of project.issues) Object.assign(issue, { status: 'RESOLVED', resolution: 'WONTFIX', by: 'ada', comments: [] });
     stub.changed();
@@ -105,6 +117,19 @@ for (const engine of engines) {
     await until(
       () => Promise.resolve(receiver.deliveries.size),
       (count) => count >= 2,
+    );
+    const { qualityGate: told } = JSON.parse(payloadText()) as { readonly qualityGate: GateFacts };
+    // Another edit changes the gate alone: its value is content, so the reports say it anew.
+    const [condition] = told.conditions;
+    const gate = { ...told, status: 'OK', conditions: [{ ...condition, value: '3', status: 'OK' }] };
+    assert.deepEqual(await gatesOf(app, token, first), [told, told]);
+    const regraded = { ...edit, changedAt: text(Date.now()), qualityGate: gate };
+    assert.equal((await sendSigned(source, JSON.stringify(regraded))).status, 200);
+    await allDone(app, token, project.key, 3);
+    assert.deepEqual(await gatesOf(app, token, first), [gate, gate]);
+    await until(
+      () => Promise.resolve(receiver.deliveries.size),
+      (count) => count >= 3,
     );
     assert.equal(receiver.refused, 0);
     const { json } = await call(app, 'GET', `/v1/sources/${source.id}`, { as: token });
