@@ -32,7 +32,8 @@ async function* ofAnalyses(read: Reader, organization: string): AsyncGenerator<S
       .limit(pageRows)
       .execute();
     for (const row of rows) {
-      yield { organization, sha256: row.body_sha256 };
+      // An analysis of a source that is not fetched has no file yet, and has none where its fetching failed.
+      if (row.body_sha256 !== '') yield { organization, sha256: row.body_sha256 };
       if (row.findings_sha256 !== null) yield { organization, sha256: row.findings_sha256 };
     }
     const last = rows.at(-1);
