@@ -9,8 +9,8 @@ import { listDeliveries, readBody } from './store.ts';
 
 test('only a body of the very same bytes is left out', () => {
   for (const text of ['{"a":1}', '{"name":"日本 é \\u0000"}']) {
-    assert.equal(keptOf(Buffer.from(text), text).length, 0);
-    assert.equal(sentOf(keptOf(Buffer.from(text), text), () => text).toString(), text);
+    assert.equal(keptOf(Buffer.from(text), text, null).length, 0);
+    assert.equal(sentOf(keptOf(Buffer.from(text), text, null), () => text).toString(), text);
   }
   for (const [body, facts] of [
     [Buffer.from('{"a":1} '), '{"a":1}'],
@@ -18,12 +18,24 @@ test('only a body of the very same bytes is left out', () => {
     [Buffer.from('é', 'latin1'), 'é'],
     [Buffer.from([0xff, 0xfe, 0xfd]), '\uFFFD'],
   ] as const) {
-    assert.equal(keptOf(body, facts), body);
+    assert.equal(keptOf(body, facts, null), body);
     assert.equal(
       sentOf(body, () => facts),
       body,
     );
   }
+});
+
+test('a body that is passed on as it came is what the facts hold of it, and no other is', () => {
+  const relayed = '{"project":{"name":"Shop \\u003c \\"relayed\\":"},"note":"日本"}';
+  const facts = JSON.stringify({ organization: 'o', relayed });
+  const kept = keptOf(Buffer.from(relayed), facts, relayed);
+  assert.equal(kept.length, 0);
+  assert.equal(sentOf(kept, () => facts).toString(), relayed);
+  const other = Buffer.from(facts);
+  assert.equal(keptOf(other, facts, relayed), other);
+  const named = JSON.stringify({ organizationId: 'o', reports: [{ projectName: '"relayed":' }] });
+  assert.equal(sentOf(keptOf(Buffer.from(named), named, null), () => named).toString(), named);
 });
 
 eachDatabase((open, engine) => {

@@ -4,7 +4,7 @@ import type { FirstRow, NewEvent } from '../../events/record.ts';
 import type { Identifiers } from '../../identifiers.ts';
 import type { Database } from '../../storage/database/database.ts';
 import { dialectOf } from '../dialects/all.ts';
-import { keptOf } from './body.ts';
+import { keptOf, relayedIn } from './body.ts';
 import { fanOutInlineMax } from './fan-out.ts';
 import { pack, unpack } from './packed.ts';
 import { inPieces } from './pieces.ts';
@@ -186,7 +186,12 @@ function rowsOf(prepared: readonly Prepared[]): Pick<RecordInput, 'events' | 'fi
   const leases: (OfEvent & { readonly webhook: string })[] = [];
   prepared.forEach((each, event) => {
     for (const [dialect, { contentType, body }] of each.bodies) {
-      bodies.push({ event, dialect, contentType, body: latin1.text(keptOf(body, events[event]?.facts ?? '')) });
+      bodies.push({
+        event,
+        dialect,
+        contentType,
+        body: latin1.text(keptOf(body, events[event]?.facts ?? '', relayedIn(each.event.facts))),
+      });
     }
     for (const { webhook } of each.stations) leases.push({ event, webhook });
   });
