@@ -175,7 +175,7 @@ const settings = {
     'GATEPOST_ANALYSES_AT_ONCE',
     integer(1, 64),
     ['1', 1],
-    'How many analyses one node works on; each takes a core and up to 600 MB.',
+    'How many analyses one node works on; each takes a core and up to 600 MB. While all of them are large, one of up to 2 MiB beside them.',
   ),
   fetchesAtOnce: setting(
     'GATEPOST_FETCHES_AT_ONCE',

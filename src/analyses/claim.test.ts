@@ -164,4 +164,26 @@ eachDatabase((open, engine) => {
     for (let turn = 0; turn < 5; turn += 1) taken.push(await idOf());
     assert.deepEqual(taken, ['2', '3', '4', '5', null]);
   });
+
+  test(`of what is small, none of a branch for which something larger waits; what is done is not gone over (${engine})`, async (t) => {
+    const { database, clock, idOf } = await bench(t);
+    const make = { stage: 'make' } as const;
+    await addMany(database, { source: null, ...make, status: 'done', body_bytes: 11 });
+    await add(
+      database,
+      { id: '1', ...make, branch: 'a', date: 1, body_bytes: 11 },
+      { id: '2', ...make, branch: 'a', date: 2, body_bytes: 1 },
+      { id: '3', ...make, branch: 'a', date: 3, source: null, body_bytes: 1 },
+      { id: '4', ...make, branch: 'b0', date: 4, source: null, body_bytes: 10 },
+      { id: '5', ...make, branch: 'b1', date: 5, body_bytes: 0 },
+    );
+    const seen = await watched(database, async (watching) => {
+      const given = { database: watching, clock, ids: createIdentifiers(clock), bytesMax: 10 };
+      const taken = [];
+      for (let turn = 0; turn < 3; turn += 1) taken.push((await claimAnalysis(given))?.analysis.id ?? null);
+      assert.deepEqual(taken, ['4', '5', null]);
+    });
+    assert.deepEqual(seen.filter(isScan), []);
+    assert.equal(await idOf(), '1');
+  });
 });

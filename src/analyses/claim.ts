@@ -17,6 +17,11 @@ interface ClaimOptions {
   readonly ids: Identifiers;
   /** Takes one to be fetched, of this source. Left out: one whose reports are to be made. */
   readonly fetch?: FetchFrom;
+  /**
+   * Of those whose reports are to be made, only one whose file is no larger, of a branch for which no larger one waits: what is taken out of turn
+   * this way is never taken before an older one of its branch.
+   */
+  readonly bytesMax?: number;
 }
 
 export interface FetchFrom {
@@ -33,12 +38,12 @@ const racesMax = 3;
  * branch: the database's unique key on what is running decides. Those of one branch of a source are taken in the order of their dates, however
  * they came; one that waits for another try holds up none behind it.
  */
-export async function claimAnalysis({ database, clock, ids, fetch }: ClaimOptions): Promise<Claim | null> {
+export async function claimAnalysis({ database, clock, ids, fetch, bytesMax }: ClaimOptions): Promise<Claim | null> {
   if (fetch === undefined) await wakeAnalyses({ database, clock });
   const token = `${database.node}:${ids.next()}`;
   for (let race = 0; race < racesMax; race += 1) {
     const claimed = await database
-      .write((tx) => claimHead(tx, { token, until: clock.now() + leaseMs, fetch }))
+      .write((tx) => claimHead(tx, { token, until: clock.now() + leaseMs, fetch, bytesMax }))
       .catch((error: unknown) => {
         // Another node was faster with this branch.
         if (isUniqueViolation(error)) return 'lost' as const;
@@ -53,10 +58,11 @@ interface Taking {
   readonly token: string;
   readonly until: number;
   readonly fetch: FetchFrom | undefined;
+  readonly bytesMax: number | undefined;
 }
 
-async function claimHead(tx: Tx, { token, until, fetch }: Taking): Promise<Claim | null | 'lost'> {
-  const id = fetch === undefined ? await headToMake(tx) : await headToFetch(tx, fetch);
+async function claimHead(tx: Tx, { token, until, fetch, bytesMax }: Taking): Promise<Claim | null | 'lost'> {
+  const id = fetch === undefined ? await headToMake(tx, bytesMax) : await headToFetch(tx, fetch);
   if (id === null) return null;
   const analysis = await tx
     .updateTable('analyses')
@@ -69,8 +75,8 @@ async function claimHead(tx: Tx, { token, until, fetch }: Taking): Promise<Claim
 }
 
 /** The first of a lane, in the order of the index, whose branch is not under way. Those that are under way are few. */
-function headOf(stage: 'fetch' | 'make', lane: RawBuilder<boolean>): RawBuilder<string> {
-  return sql<string>`select id from analyses where status = 'pending' and stage = ${sql.lit(stage)} and ${lane} and due = 0
+function headOf(stage: 'fetch' | 'make', lane: RawBuilder<boolean>, among = sql<boolean>`1 = 1`): RawBuilder<string> {
+  return sql<string>`select id from analyses where status = 'pending' and stage = ${sql.lit(stage)} and ${lane} and due = 0 and ${among}
     and (project, branch) not in (select project, branch from analyses where status = 'running') order by date, id limit 1`;
 }
 
@@ -81,12 +87,19 @@ async function headToFetch(tx: Tx, { source, exceptStates }: FetchFrom): Promise
 }
 
 /** Of all lanes' heads the one that came first. */
-async function headToMake(tx: Tx): Promise<string | null> {
+async function headToMake(tx: Tx, bytesMax: number | undefined): Promise<string | null> {
+  const among = bytesMax === undefined ? undefined : smallOnly(bytesMax);
   const { rows } = await sql<{ id: string | null }>`with recursive ${lanesOf('make')}
     select min(id) as id from (
-      select (${headOf('make', sql`source = lanes.source`)}) as id from lanes where source is not null
-      union all select (${headOf('make', sql`source is null`)}) as id) heads`.execute(tx);
+      select (${headOf('make', sql`source = lanes.source`, among)}) as id from lanes where source is not null
+      union all select (${headOf('make', sql`source is null`, among)}) as id) heads`.execute(tx);
   return rows[0]?.id ?? null;
+}
+
+/** Goes over what waits to be made, in the index alone. */
+function smallOnly(bytesMax: number): RawBuilder<boolean> {
+  return sql<boolean>`body_bytes <= ${bytesMax} and (project, branch) not in (
+    select project, branch from analyses where status = 'pending' and stage = 'make' and body_bytes > ${bytesMax})`;
 }
 
 /** The sources of what waits, each found by one look into the index, whose whole order is asked for so that no other one serves; the last row is null. */

@@ -21,7 +21,7 @@ export interface AnalysisWorkerLog {
 export interface AnalysisWorkerDeps extends AnalyzeDeps {
   readonly log: AnalysisWorkerLog;
   readonly metrics: AnalysisMetrics;
-  /** How many analyses at once. */
+  /** How many analyses at once; while all of them are large, a small one beside. */
   readonly concurrency: number;
   /** An event was recorded: its deliveries are in the database. */
   readonly recorded: () => void;
@@ -32,20 +32,39 @@ export interface AnalysisWorkerDeps extends AnalyzeDeps {
 /** How often it is looked for analyses that nobody nudged about: those of other nodes that died, and those that are due again. */
 export const pollMs = 2_000;
 
-/** The worker that makes the reports of what came in. */
+/** A file up to here is small: a few thousand findings, whose reports take seconds. */
+export const smallBytesMax = 2 * 2 ** 20;
+const isLarge = (claim: Claim): boolean => claim.analysis.body_bytes > smallBytesMax;
+
+/**
+ * The worker that makes the reports of what came in, the oldest first. Large ones take minutes, and a small one does not wait for them: while they
+ * hold all places, one more place is open to a small one. None is passed over for ever, since a place that a large one leaves takes the oldest.
+ */
 export function createAnalysisWorker(deps: AnalysisWorkerDeps): Worker {
-  const { database, clock, ids, log } = deps;
+  const { database, clock, ids, log, concurrency } = deps;
+  const placesMax = concurrency + 1;
+  let large = 0;
   return createWorker<Claim>({
     name: 'analyses',
-    concurrency: deps.concurrency,
+    concurrency: placesMax,
     idleMs: pollMs,
     clock,
     log,
-    async claim() {
-      const claim = await claimAnalysis({ database, clock, ids });
-      return claim === null ? [] : [claim];
+    async claim(free) {
+      const isFull = placesMax - free >= concurrency;
+      if (isFull && large < concurrency) return [];
+      const claim = await claimAnalysis({ database, clock, ids, ...(isFull ? { bytesMax: smallBytesMax } : {}) });
+      if (claim === null) return [];
+      if (isLarge(claim)) large += 1;
+      return [claim];
     },
-    work: (claim, signal) => workOn(deps, claim, signal),
+    async work(claim, signal) {
+      try {
+        await workOn(deps, claim, signal);
+      } finally {
+        if (isLarge(claim)) large -= 1;
+      }
+    },
   });
 }
 

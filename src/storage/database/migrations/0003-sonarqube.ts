@@ -60,7 +60,7 @@ const tables = ({ text, integer, tableEnd }: Columns): readonly RawBuilder<unkno
 const indexes: readonly string[] = [
   // What is claimed by, in the order it is claimed in: whatever is passed over is so without a look at its row, which may be large.
   'drop index analyses_pending',
-  "create index analyses_pending on analyses (stage, source, due, date, id, project, branch) where status = 'pending'",
+  "create index analyses_pending on analyses (stage, source, due, date, id, project, branch, body_bytes) where status = 'pending'",
   // What waits for another try, which is little of all that waits.
   "create index analyses_later on analyses (due, source) where status = 'pending' and due > 0",
   // Whichever way an analysis came: once.
