@@ -145,7 +145,13 @@ function asJson(server: DemoServer, { organization, token, sonarqube, archive, f
     url: server.url,
     organization,
     token,
-    sonarqube: { url: sonarqube.url, standIn: sonarqube.isStandIn, source: sonarqube.source },
+    sonarqube: {
+      url: sonarqube.url,
+      standIn: sonarqube.isStandIn,
+      source: sonarqube.source,
+      folder: sonarqube.folder,
+      files: sonarqube.files.map(({ name, bytes }) => ({ name, bytes })),
+    },
     archive,
     folder,
     files: files.map(({ name, bytes }) => ({ name, bytes })),
@@ -163,16 +169,19 @@ interface Closing {
 /** Where to look, and what to try next. */
 function closing({ server, toured, once, tookMs }: Closing): string {
   const page = toured.files.find(({ name }) => name.includes('/1.1.0/') && name.endsWith('report.html')) ?? toured.files[0];
+  const { sonarqube } = toured;
+  const judged = sonarqube.files.find(({ name }) => name.endsWith('report.html'));
   const look = [
     '',
     `All of it took ${(tookMs / 1000).toFixed(1)} s. Look at it:`,
     `  the report    ${page === undefined ? toured.folder : pathToFileURL(page.path).href}`,
+    `  of SonarQube  ${judged === undefined ? sonarqube.folder : pathToFileURL(judged.path).href}`,
     `  all files     ${toured.folder}`,
     `  the archive   ${toured.archive}`,
     `  the log       ${server.log}`,
     '',
   ];
-  const own = toured.sonarqube.isStandIn ? 'npm run demo -- --sonarqube URL --token TOKEN' : null;
+  const own = sonarqube.isStandIn ? 'npm run demo -- --sonarqube URL --token TOKEN' : null;
   if (once)
     return [
       ...look,
@@ -188,7 +197,7 @@ function closing({ server, toured, once, tookMs }: Closing): string {
     `  export GATEPOST_URL=${server.url} GATEPOST_TOKEN=${toured.token}`,
     '  node bin/gatepost.js upload YOUR-SCAN.sarif --project yours --version 1.0.0 --wait',
     '  node bin/gatepost.js download --version 1.0.0 --project yours',
-    ...(toured.sonarqube.isStandIn ? [`  curl -X POST "${toured.sonarqube.url}/demo/analyses?version=1.0.0"`] : []),
+    ...(sonarqube.isStandIn ? [`  curl -X POST "${sonarqube.url}/demo/analyses?version=1.0.0"`] : []),
     ...(own === null ? [] : [`  ${own}`]),
     'Webhooks for what comes in are shown below, as they arrive.',
   ].join('\n');

@@ -30,6 +30,12 @@ async function run(options: readonly string[]): Promise<Ran> {
   return { code, ...said };
 }
 
+/** A folder that the demo names, and what it says lies there. */
+interface Left {
+  readonly folder: string;
+  readonly files: readonly { readonly name: string; readonly bytes: number }[];
+}
+
 test('the demo shows the main job, a step a line, and ends with 0', async () => {
   const { code, out, err } = await run([]);
   assert.equal(code, 0, err + out);
@@ -56,11 +62,14 @@ test('the demo shows the main job, a step a line, and ends with 0', async () => 
     /✓ Reports .*2 made of Harbour in SonarQube 1\.1\.0: .*rated [A-E]/,
     /✓ Webhook arrived .*report\.ingested with 2 reports, signature verified, .* after the analysis ended/,
     /✓ Passed on .*bytes as they came, X-Sonar-Webhook-HMAC-SHA256 verified/,
+    /✓ Unpacked .*files of what came from SonarQube: .*2 pdf/,
   ];
   const lines = out.split('\n').filter((line) => line.includes('✓'));
   assert.equal(lines.length, steps.length, out);
   for (const [index, step] of steps.entries()) assert.match(lines[index] ?? '', step);
   assert.match(out, /gate ERROR; 11 to be reviewed; 4 set aside by people/);
+  const page = readFileSync(new URL(/^ {2}of SonarQube {2}(file:\S+report\.html)$/m.exec(out)?.[1] ?? ''), 'utf8');
+  for (const said of ['Harbour in SonarQube', 'id="gate"']) assert.ok(page.includes(said), said);
   assert.ok(!out.includes('\u001B'), 'no colours and no cursor where nobody looks at a terminal');
 });
 
@@ -70,11 +79,9 @@ test('with --json the demo prints one document, and the files it names are there
   assert.equal((await fetch(`${sonarqube.url}/demo/analyses?version=1.0.0`, { method: 'POST' })).status, 200);
   const { code, out, err } = await run(['--json', '--sonarqube', sonarqube.url, '--token', sonarqube.token]);
   assert.equal(code, 0, err + out);
-  const told = JSON.parse(out) as {
+  const told = JSON.parse(out) as Left & {
     readonly organization: { readonly id: string };
-    readonly sonarqube: { readonly url: string; readonly standIn: boolean };
-    readonly folder: string;
-    readonly files: readonly { readonly name: string; readonly bytes: number }[];
+    readonly sonarqube: { readonly url: string; readonly standIn: boolean } & Left;
     readonly steps: readonly {
       readonly name: string;
       readonly verified?: boolean;
@@ -100,13 +107,12 @@ test('with --json the demo prints one document, and the files it names are there
   assert.equal(pages.length, 4);
   assert.ok(pages.every((count) => count > 0));
   assert.ok(told.files.some(({ name }) => name === 'manifest.json'));
-  for (const { name, bytes } of told.files) {
-    assert.equal(
-      readFileSync(new URL(name.split('/').map(encodeURIComponent).join('/'), pathToFileURL(`${told.folder}/`))).length,
-      bytes,
-      name,
-    );
-  }
+  assert.ok(told.sonarqube.files.some(({ name }) => name.endsWith('report.html')));
+  for (const { folder, files } of [told, told.sonarqube])
+    for (const { name, bytes } of files) {
+      const path = name.split('/').map(encodeURIComponent).join('/');
+      assert.equal(readFileSync(new URL(path, pathToFileURL(`${folder}/`))).length, bytes, name);
+    }
 });
 
 test('a SonarQube that refuses the token, or that nobody answers for, ends the demo at once', async (t) => {

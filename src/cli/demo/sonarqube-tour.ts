@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatepostError } from '../../errors.ts';
 import type { Analysis, Client, Source } from './client.ts';
@@ -11,6 +12,8 @@ import { startStandIn } from './stand-in.ts';
 import type { Teller } from './teller.ts';
 import { seconds } from './teller.ts';
 import { oneReport } from './reports.ts';
+import type { Unpacked } from './unpack.ts';
+import { kinds, unpack } from './unpack.ts';
 
 /** A SonarQube of somebody's, in place of the stand-in. */
 export interface RealSonarqube {
@@ -24,6 +27,9 @@ export interface SonarqubeToured {
   readonly isStandIn: boolean;
   /** The source in Gatepost. */
   readonly source: string;
+  /** Where its reports are unpacked. */
+  readonly folder: string;
+  readonly files: readonly Unpacked[];
   /** Ends what was started for it. */
   close(): Promise<void>;
 }
@@ -32,6 +38,7 @@ export interface SonarqubeTourOptions {
   readonly teller: Teller;
   readonly client: Client;
   readonly receiver: Receiver;
+  readonly directory: string;
   readonly now: () => number;
 }
 
@@ -70,9 +77,9 @@ export async function standInTour(options: SonarqubeTourOptions): Promise<Sonarq
     });
     const { payload, at } = await endAnalysis(options, standIn);
     const analysis = await arrivedAnalysis(client, standInProject, standInMsMax);
-    const report = await showReports(options, { project: standInProject, analysis, timeoutMs: standInMsMax });
+    const reports = await showReports(options, { project: standInProject, analysis, timeoutMs: standInMsMax });
     await teller.step('Webhook arrived', async () => {
-      const { event, id: delivery, body, at: arrived } = await receiver.waitFor(report, webhookMsMax);
+      const { event, id: delivery, body, at: arrived } = await receiver.waitFor(reports[0] ?? '', webhookMsMax);
       const line = `${event} with ${body.reports.length} reports, signature verified, ${seconds(arrived - at)} after the analysis ended`;
       return { line, facts: { event, delivery, verified: true, reports: body.reports.length } };
     });
@@ -82,7 +89,7 @@ export async function standInTour(options: SonarqubeTourOptions): Promise<Sonarq
       const line = `SonarQube’s ${bytes.length} bytes as they came, X-Sonar-Webhook-HMAC-SHA256 verified`;
       return { line, facts: { bytes: bytes.length, identical: true, verified: true } };
     });
-    return { url, isStandIn: true, source: source.id, close };
+    return { url, isStandIn: true, source: source.id, ...(await unpackReports(options, reports)), close };
   } catch (error) {
     await close();
     throw error;
@@ -121,11 +128,12 @@ export async function realTour(options: SonarqubeTourOptions, real: RealSonarqub
     await caughtUp(client, source.id);
     return { line: 'the newest analysis of each of them; webhooks would tell of the next ones', facts: { projects } };
   });
+  const reports: string[] = [];
   for (const project of projects) {
     const analysis = await arrivedAnalysis(client, project, realMsMax);
-    await showReports(options, { project, analysis, timeoutMs: realMsMax });
+    reports.push(...(await showReports(options, { project, analysis, timeoutMs: realMsMax })));
   }
-  return { url, isStandIn: false, source: source.id, close: () => Promise.resolve() };
+  return { url, isStandIn: false, source: source.id, ...(await unpackReports(options, reports)), close: () => Promise.resolve() };
 }
 
 /** Makes the source; fails with its state where it is not well. */
@@ -181,9 +189,9 @@ interface Shown {
   readonly timeoutMs: number;
 }
 
-/** Waits for the reports of an analysis and tells them; answers the id of one. */
-async function showReports({ teller, client }: SonarqubeTourOptions, { project, analysis, timeoutMs }: Shown): Promise<string> {
-  const { id } = await teller.step('Reports', async () => {
+/** Waits for the reports of an analysis and tells them; answers their ids, of which there is one at least. */
+async function showReports({ teller, client }: SonarqubeTourOptions, { project, analysis, timeoutMs }: Shown): Promise<readonly string[]> {
+  const { ids } = await teller.step('Reports', async () => {
     const done = await client.waitFor(analysis, timeoutMs);
     const query = new URLSearchParams({ project, version: done.version ?? '', limit: '1000' }).toString();
     const made = new Set((done.reports ?? []).map((report) => report.id));
@@ -193,13 +201,25 @@ async function showReports({ teller, client }: SonarqubeTourOptions, { project, 
     const more = [...reports.slice(1).map((report) => `and ${oneReport(report)}`), ...judgedText(done)];
     const facts = { project, version: done.version, reports, totals: done.totals, qualityGate: done.qualityGate };
     return {
-      id: first.id,
+      ids: reports.map(({ id }) => id),
       line: `${reports.length} made of ${first.projectName} ${first.projectVersion}: ${oneReport(first)}`,
       more,
       facts,
     };
   });
-  return id;
+  return ids;
+}
+
+/** So that they can be looked at: what SonarQube alone knows, such as its gate, is in these reports. */
+function unpackReports({ teller, client, directory }: SonarqubeTourOptions, reports: readonly string[]) {
+  return teller.step('Unpacked', async () => {
+    const archive = join(directory, 'sonarqube.zip');
+    const folder = join(directory, 'sonarqube');
+    await client.download(reports, archive);
+    const files = await unpack(archive, folder);
+    const line = `${files.length} files of what came from SonarQube: ${kinds(files)}`;
+    return { folder, files, line, facts: { folder, files: files.map(({ name, bytes }) => ({ name, bytes })) } };
+  });
 }
 
 /** Who else judged it: the gate, and people. */

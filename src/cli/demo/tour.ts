@@ -15,7 +15,7 @@ import { reachReal, realTour, standInTour } from './sonarqube-tour.ts';
 import type { Teller } from './teller.ts';
 import { seconds } from './teller.ts';
 import type { Unpacked } from './unpack.ts';
-import { unpack } from './unpack.ts';
+import { kinds, unpack } from './unpack.ts';
 
 const analysisMsMax = 120_000;
 const webhookMsMax = 30_000;
@@ -64,7 +64,7 @@ export async function tour({ teller, server, directory, sonarqube: wanted, now }
     await download({ teller, client, reports, archive });
     const files = await open({ teller, archive, folder });
     await whatChanged(teller, files);
-    const further = { teller, client, receiver, now };
+    const further = { teller, client, receiver, directory, now };
     const sonarqube = real === null ? await standInTour(further) : await realTour(further, real);
     return {
       organization,
@@ -206,12 +206,6 @@ async function open({ teller, archive, folder }: { teller: Teller; archive: stri
     return { line: `${first.name} has ${first.pages} pages, ${sizeText(first.bytes)}`, facts: { pdfs: told } };
   });
   return files;
-}
-
-/** `4 html, 4 pdf, 6 json`. */
-function kinds(files: readonly Unpacked[]): string {
-  const counts = Map.groupBy(files, ({ name }) => name.slice(name.lastIndexOf('.') + 1));
-  return [...counts].map(([kind, found]) => `${found.length} ${kind}`).join(', ');
 }
 
 interface FindingsFile {

@@ -27,6 +27,12 @@ export async function unpack(archive: string, folder: string): Promise<readonly 
   return files;
 }
 
+/** `4 html, 4 pdf, 6 json`. */
+export function kinds(files: readonly Unpacked[]): string {
+  const counts = Map.groupBy(files, ({ name }) => name.slice(name.lastIndexOf('.') + 1));
+  return [...counts].map(([kind, found]) => `${found.length} ${kind}`).join(', ');
+}
+
 function open(archive: string): Promise<ZipFile> {
   return new Promise((resolve, reject) => {
     yauzl.open(archive, { lazyEntries: true, autoClose: true }, (error, zip) => (error === null ? resolve(zip) : reject(error)));
