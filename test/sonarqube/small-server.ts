@@ -30,6 +30,8 @@ export interface SmallAnalysis {
   readonly date: number;
   readonly version: string;
   readonly branch: string;
+  /** When its task ended; the analysis's own date where it is not said. */
+  readonly ended?: number;
 }
 
 export interface SmallDelivery {
@@ -204,8 +206,19 @@ function projectsAnswer(server: SmallServer, path: string, query: URLSearchParam
   }
   if (path === 'api/ce/activity') {
     if (!server.administers) return forbidden;
-    const tasks = ofProject.map(({ task, key }) => ({ id: task, type: 'REPORT', analysisId: key, status: 'SUCCESS' }));
-    return { status: 200, body: { tasks, paging: paging(tasks.length) } };
+    const seen = query.has('component') ? ofProject : server.analyses;
+    const tasks = seen
+      .toSorted((a, b) => (b.ended ?? b.date) - (a.ended ?? a.date))
+      .map(({ task, key, project: componentKey, branch, date, ended }) => ({
+        id: task,
+        type: 'REPORT',
+        componentKey,
+        analysisId: key,
+        status: 'SUCCESS',
+        executedAt: iso(ended ?? date),
+        ...(branch === 'main' ? {} : { branch, branchType: 'BRANCH' }),
+      }));
+    return { status: 200, body: { tasks: tasks.slice(0, Number(query.get('ps') ?? 100)), paging: paging(tasks.length) } };
   }
   return errors(404, `Unknown url : /${path}`);
 }

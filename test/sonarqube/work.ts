@@ -63,7 +63,8 @@ export interface WorkBenchOptions {
 
 /** Asks the server for the analyses of the project, as any fetching would, and writes one line of its own. */
 export async function plainFetch(job: FetchJob): Promise<Fetched> {
-  const answer = await job.client.get('api/project_analyses/search', { project: job.project, ps: 500 }, { signal: job.signal });
+  const branch = job.branch === null || job.branch.isMain ? undefined : (job.branch.name ?? undefined);
+  const answer = await job.client.get('api/project_analyses/search', { project: job.project, branch, ps: 500 }, { signal: job.signal });
   const { analyses } = answer as {
     readonly analyses: readonly { readonly key: string; readonly projectVersion: string; readonly date: string }[];
   };

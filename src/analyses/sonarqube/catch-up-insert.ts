@@ -22,11 +22,13 @@ export interface MissedOptions {
   readonly analyses: readonly ListedAnalysis[];
   /** Task by the key of its analysis. */
   readonly tasks: ReadonlyMap<string, string>;
+  /** Nothing up to the newest of them is missing once they are here. */
+  readonly marks: boolean;
 }
 
 /**
- * Brings in the analyses of a branch that are not here yet, in units of bounded size, each with the mark up to which nothing is missing. Answers how
- * many were new. Whoever else brings one in at the same time: the key of its row says that it is one.
+ * Brings in the analyses of a branch that are not here yet, in units of bounded size, each with the mark up to which nothing is missing. Answers
+ * how many were new. Whoever else brings one in at the same time: the key of its row says that it is one.
  */
 export async function bringIn(options: MissedOptions): Promise<number> {
   const { database, analyses } = options;
@@ -46,7 +48,7 @@ async function bringInSome(tx: Tx, options: MissedOptions, some: readonly Listed
   let brought = 0;
   for (const analysis of some) if (await bringInOne(tx, options, { analysis, project: project.id })) brought += 1;
   const newest = some.at(-1);
-  if (newest !== undefined) await setMark(tx, options, newest);
+  if (newest !== undefined && options.marks) await markAt(tx, options, newest);
   return brought;
 }
 
@@ -122,7 +124,12 @@ async function isHere(
   return found !== undefined;
 }
 
-async function setMark(tx: Tx, { source, project, branch }: MissedOptions, newest: ListedAnalysis): Promise<void> {
+/** Says that nothing of the branch is missing up to this analysis. */
+export async function markAt(
+  tx: Tx,
+  { source, project, branch }: Pick<MissedOptions, 'source' | 'project' | 'branch'>,
+  newest: ListedAnalysis,
+): Promise<void> {
   const mark = { analysis: newest.key, date: parseTimestamp(newest.date)?.ms ?? 0 };
   await tx
     .insertInto('source_marks')

@@ -6,6 +6,8 @@ import { listIn, textIn, totalIn } from './answers.ts';
 // What a server says that it has: projects, branches, analyses, tasks. Facts from the contract, 5.2.
 
 export const pageMax = 500;
+/** Tasks that ended since the last look are few. */
+const endedPageMax = 100;
 /** No list of a server goes further than this. */
 const listedMax = 10_000;
 
@@ -129,6 +131,45 @@ export async function listTasks({
     if (isFault(error, 'source_forbidden', 'source_not_found', 'source_refused')) return new Map();
     throw error;
   }
+}
+
+/** A task that made an analysis, on whatever date that is. */
+export interface EndedTask {
+  readonly id: string;
+  readonly analysis: string;
+  readonly project: string;
+  /** Null: the main one. */
+  readonly branch: string | null;
+}
+
+/** Of all projects, the tasks that made analyses and ended since then; pull requests apart. Null where the token may not see them. */
+export async function listEndedTasks({
+  client,
+  signal,
+  since,
+}: ListOptions & { readonly since: number }): Promise<readonly EndedTask[] | null> {
+  const found: EndedTask[] = [];
+  try {
+    for (let p = 1; p * endedPageMax <= listedMax; p += 1) {
+      const answer = await client.get('api/ce/activity', { type: 'REPORT', status: 'SUCCESS', ps: endedPageMax, p }, { signal });
+      const tasks = listIn(answer, 'tasks').filter((one) => endOf(one) >= since);
+      for (const one of tasks) {
+        const [id, analysis, project] = [textIn(one, 'id'), textIn(one, 'analysisId'), textIn(one, 'componentKey')];
+        if (id === null || analysis === null || project === null || textIn(one, 'pullRequest') !== null) continue;
+        found.push({ id, analysis, project, branch: textIn(one, 'branch') });
+      }
+      // Newest first, by submission or by end: whatever waited long in the queue is not far behind those that ended with it.
+      if (tasks.length === 0 || p * endedPageMax >= totalIn(answer)) break;
+    }
+  } catch (error) {
+    if (isFault(error, 'source_forbidden', 'source_not_found', 'source_refused', 'source_path_unknown')) return null;
+    throw error;
+  }
+  return found;
+}
+
+function endOf(task: Readonly<Record<string, unknown>>): number {
+  return parseTimestamp(textIn(task, 'executedAt') ?? '')?.ms ?? Number.NEGATIVE_INFINITY;
 }
 
 export interface ListedDelivery {

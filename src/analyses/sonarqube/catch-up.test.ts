@@ -74,7 +74,7 @@ eachDatabase((open, engine) => {
       first.map((one) => [one.source_key, one.branch, one.branch_is_main, one.version]),
       [
         ['task:task-2', 'main', 1, '1.2'],
-        ['task:task-3', 'next', 0, '1.2'],
+        ['task:task-3', 'next', 0, '1.3'],
         ['task:task-4', 'main', 1, '1.4'],
       ],
     );

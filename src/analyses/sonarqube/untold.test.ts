@@ -7,7 +7,7 @@ import type { SmallAnalysis, SmallServer } from '../../../test/sonarqube/small-s
 import { startSmallServer } from '../../../test/sonarqube/small-server.ts';
 import type { WorkBench } from '../../../test/sonarqube/work.ts';
 import { createWorkBench, plainFetch, smallAnalysis, until } from '../../../test/sonarqube/work.ts';
-import { leftToWebhookMs } from './catch-up.ts';
+import { leftToWebhookMs } from './catch-up-project.ts';
 import type { Source } from './source.ts';
 
 const hourMs = 3_600_000;
