@@ -21,7 +21,9 @@ export function completedFacts({ analysis, project, slug, publicUrl, date, revis
     analysis: analysis.id,
     origin: 'sonarqube',
     serverUrl: publicUrl,
-    task: analysis.source_task,
+    // Where the token may not see tasks: our own id, which `api/ce/task` answers for too. With none at all receivers take it for an edit of issues
+    // (contract 1.1), or refuse it (contract 8).
+    task: analysis.source_task ?? analysis.id,
     status: 'SUCCESS',
     analysedAt: date,
     changedAt: date,
