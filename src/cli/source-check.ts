@@ -19,7 +19,7 @@ interface Checked {
     readonly version: string | null;
     readonly edition: string | null;
     readonly projects: number | null;
-    readonly token: Readonly<Record<string, boolean>>;
+    readonly token: Readonly<Record<string, boolean | null>>;
     readonly calls: readonly { readonly path: string; readonly ok: boolean; readonly code: string | null }[];
     readonly webhook: { readonly state: string; readonly code: string | null; readonly message: string | null };
   };
@@ -40,10 +40,13 @@ async function run(call: Call): Promise<Outcome> {
 }
 
 function textOf(name: string, { source, check, paste }: Checked): string {
-  const may = Object.entries(check.token).map(([what, may]) => `${may ? '' : 'not '}${what}`);
+  const told = Object.entries(check.token).filter(([, may]) => may !== null);
+  const untold = Object.entries(check.token).filter(([, may]) => may === null);
+  const may = told.map(([what, may]) => `${may === true ? '' : 'not '}${what}`);
+  if (untold.length > 0) may.push(may.length === 0 ? 'unknown' : `unknown: ${untold.map(([what]) => what).join(', ')}`);
   const lines = [
     `${name}: ${source.state}${source.stateMessage === null ? '' : ` (${source.stateMessage})`}`,
-    `  version ${check.version ?? 'unknown'}, edition ${check.edition ?? 'unknown'}, ${check.projects ?? 'no'} projects to be seen`,
+    `  version ${check.version ?? 'unknown'}, edition ${check.edition ?? 'unknown'}, ${check.projects ?? 'unknown how many'} projects to be seen`,
     `  token: ${may.join(', ')}`,
     ...check.calls.map((one) => `  ${one.ok ? 'ok      ' : 'refused '}${one.path}${one.code === null ? '' : ` (${one.code})`}`),
     `  webhook: ${check.webhook.state}${check.webhook.message === null ? '' : ` (${check.webhook.message})`}`,

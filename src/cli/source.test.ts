@@ -30,6 +30,10 @@ for (const engine of engines) {
 
     small.mode = 'token-refused';
     assert.equal((await gatepost(['source', 'check', 'Sonar'], environment)).code, 1);
+    assert.match((await gatepost(['source', 'check', 'Sonar'], environment)).stdout, /token: not valid, not browses/);
+    small.mode = 'migrating';
+    assert.match((await gatepost(['source', 'check', 'Sonar'], environment)).stdout, /source_upgrading.*\n.*\n {2}token: unknown\n/);
+    small.mode = 'token-refused';
     const refused = await gatepost(['source', 'catch-up', 'Sonar', '--wait'], environment);
     assert.deepEqual([refused.code, refused.stdout.includes('source_token_refused')], [1, true], refused.stdout);
     const [item] = (await diagnosis()).items ?? [];

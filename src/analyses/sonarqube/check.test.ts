@@ -83,17 +83,19 @@ eachDatabase((open, engine) => {
     const server = await startSmallServer(t);
     const bench = await createWorkBench(t, await open(t));
     const source = await bench.addSource(server);
-    for (const [mode, state, reachable] of [
-      ['token-invalid', 'source_token_refused', true],
-      ['no-rights', 'source_forbidden', true],
-      ['migrating', 'source_upgrading', true],
+    for (const [mode, state, reachable, valid, browses] of [
+      ['token-invalid', 'source_token_refused', true, false, false],
+      ['no-rights', 'source_forbidden', true, true, false],
+      ['migrating', 'source_upgrading', true, null, null],
     ] as const) {
       server.mode = mode;
-      assert.equal((await look(bench, source)).reachable, reachable);
+      const facts = await look(bench, source);
+      assert.deepEqual([facts.reachable, facts.token.valid, facts.token.browses], [reachable, valid, browses]);
       assert.equal((await bench.source(source.id)).state, state);
     }
     await server.close();
-    assert.equal((await look(bench, source)).reachable, false);
+    const unreached = await look(bench, source);
+    assert.deepEqual([unreached.reachable, ...Object.values(unreached.token)], [false, null, null, null, null]);
     const { state, stateMessage } = await bench.source(source.id);
     assert.equal(state, 'source_unreachable');
     assert.match(stateMessage ?? '', /cannot be reached/);

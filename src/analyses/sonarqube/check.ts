@@ -31,11 +31,12 @@ export interface CheckFacts {
   readonly edition: string | null;
   /** Multi-Quality Rule mode; null where the server does not tell. */
   readonly mqr: boolean | null;
+  /** Null where nobody came to ask, or the server could not tell. */
   readonly token: {
-    readonly valid: boolean;
-    readonly browses: boolean;
-    readonly administers: boolean;
-    readonly seesTasks: boolean;
+    readonly valid: boolean | null;
+    readonly browses: boolean | null;
+    readonly administers: boolean | null;
+    readonly seesTasks: boolean | null;
   };
   /** How many projects the token sees. */
   readonly projects: number | null;
@@ -101,12 +102,13 @@ interface Looked {
 }
 
 const noToken: CheckFacts['token'] = { valid: false, browses: false, administers: false, seesTasks: false };
+const unaskedToken: CheckFacts['token'] = { valid: null, browses: null, administers: null, seesTasks: null };
 const unreached: CheckFacts = {
   reachable: false,
   version: null,
   edition: null,
   mqr: null,
-  token: noToken,
+  token: unaskedToken,
   projects: null,
   calls: [],
   webhook: { state: 'unknown', key: null, code: null, message: null },
@@ -117,17 +119,19 @@ async function look(client: SonarqubeClient, { source, signal, options }: Look):
   try {
     ({ version } = await probe(client, { signal }));
   } catch (error) {
-    return { facts: { ...unreached, reachable: isAnswered(error) }, fault: faultOf(error) };
+    const token = isFault(error, 'source_token_refused') ? noToken : unaskedToken;
+    return { facts: { ...unreached, token, reachable: isAnswered(error) }, fault: faultOf(error) };
   }
   const calls = createCalls(client, signal);
   const seen = await calls.get('api/components/search', { qualifiers: 'TRK', ps: 1 });
   const project = textIn(listIn(seen, 'components')[0] ?? {}, 'key') ?? undefined;
   const all = await calls.get('api/projects/search', { ps: 1 });
-  const tasks = await calls.get('api/ce/activity', { ps: 1, component: all === null ? project : undefined });
+  await calls.get('api/ce/activity', { ps: 1, component: all === null ? project : undefined });
   await calls.get('api/rules/search', { ps: 1, f: 'name' });
   if (project !== undefined) await lookAtProject(calls, project);
   const webhook = await (options.createWebhook ? makeWebhook : findWebhook)(client, { source, ingestUrl: options.ingestUrl, signal });
   const { edition, mqr } = await kindOf(client, signal);
+  const may = (path: string): boolean | null => isGranted(calls.made.find((call) => call.path === path));
   const browsing = calls.made.find((call) => call.path === 'api/components/search');
   return {
     facts: {
@@ -135,7 +139,12 @@ async function look(client: SonarqubeClient, { source, signal, options }: Look):
       version,
       edition: edition ?? (calls.made.some((call) => call.code === 'source_path_unknown') ? 'community' : null),
       mqr,
-      token: { valid: true, browses: seen !== null, administers: all !== null, seesTasks: tasks !== null },
+      token: {
+        valid: true,
+        browses: may('api/components/search'),
+        administers: may('api/projects/search'),
+        seesTasks: may('api/ce/activity'),
+      },
       projects: seen === null ? null : totalIn(seen),
       calls: calls.made,
       webhook,
@@ -143,6 +152,16 @@ async function look(client: SonarqubeClient, { source, signal, options }: Look):
     // Without it nothing can be caught up; all else is told by its call alone.
     fault: browsing === undefined || browsing.code === null ? null : { code: browsing.code, message: browsing.message ?? '' },
   };
+}
+
+/** What the server did not answer for a reason of its own says nothing of the token. */
+function isGranted(call: CheckedCall | undefined): boolean | null {
+  if (call === undefined) return null;
+  if (call.code === null) return true;
+  const isRefused = ['source_token_refused', 'source_forbidden', 'source_path_unknown', 'source_not_found', 'source_refused'].includes(
+    call.code,
+  );
+  return isRefused ? false : null;
 }
 
 async function lookAtProject(calls: Calls, project: string): Promise<void> {

@@ -11,6 +11,7 @@ import type { SourceWork } from './source-work.ts';
 const tags = ['Sources'];
 const params = Type.Object({ id: Type.String() });
 const orNull = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
+const unknownOr = (description: string) => Type.Union([Type.Boolean(), Type.Null()], { description });
 
 const Checked = Type.Object({
   source: SourceBody,
@@ -20,10 +21,10 @@ const Checked = Type.Object({
     edition: orNull('`community`, `developer`, `enterprise` or `datacenter`; null: it does not tell.'),
     mqr: Type.Union([Type.Boolean(), Type.Null()], { description: 'Whether it rates by software qualities (Multi-Quality Rule mode).' }),
     token: Type.Object({
-      valid: Type.Boolean(),
-      browses: Type.Boolean({ description: 'It may see projects: needed to fetch findings.' }),
-      administers: Type.Boolean({ description: 'It may administer the server: needed to make the webhook over there.' }),
-      seesTasks: Type.Boolean({ description: 'It may see background tasks, by which an analysis is known whichever way it came.' }),
+      valid: unknownOr('The server knows it. Null, here and below: the server was not reached so far, or could not tell.'),
+      browses: unknownOr('It may see projects: needed to fetch findings.'),
+      administers: unknownOr('It may administer the server: needed to make the webhook over there.'),
+      seesTasks: unknownOr('It may see background tasks, by which an analysis is known whichever way it came.'),
     }),
     projects: Type.Union([Type.Integer(), Type.Null()], { description: 'How many projects the token sees.' }),
     calls: Type.Array(Type.Object({ path: Type.String(), ok: Type.Boolean(), code: orNull('Stable.'), message: orNull('For people.') }), {

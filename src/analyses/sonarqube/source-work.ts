@@ -91,7 +91,7 @@ export function createSourceWork(options: SourceWorkOptions): SourceWork {
   return {
     async check(wanted) {
       const facts = await checkSource({ ...options, clients }, { ...wanted, signal: abort.signal });
-      if (facts.token.valid) wellAgain(wanted.source);
+      if (facts.token.valid === true) wellAgain(wanted.source);
       return facts;
     },
     async catchUp(one) {

@@ -151,8 +151,10 @@ test('a certificate that nobody vouches for is told, and believed once its autho
   const known = await bench.addSource(server, { ca: authority.ca });
   const look = (source: string) =>
     bench.work.check({ organization: bench.organization, source, ingestUrl: 'http://g/', createWebhook: false });
-  assert.equal((await look(stranger.id)).reachable, false);
-  assert.equal((await look(known.id)).reachable, true);
+  const [unbelieved, believed] = [await look(stranger.id), await look(known.id)];
+  // The token was not shown to it.
+  assert.deepEqual([unbelieved.reachable, unbelieved.token.valid, unbelieved.token.seesTasks], [false, null, null]);
+  assert.deepEqual([believed.reachable, believed.token.valid], [true, true]);
   assert.deepEqual([(await bench.source(stranger.id)).state, (await bench.source(known.id)).state], ['source_tls', 'ok']);
 });
 
