@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Engine } from '../databases.ts';
 import { eachDatabase } from '../databases.ts';
@@ -33,12 +34,24 @@ async function place(t: TestContext, engine: Engine): Promise<Place> {
     body: JSON.stringify({ version: '2.1.0', runs: [] }),
   });
   assert.equal(answer.status, 202);
+  const { id } = (await answer.json()) as { readonly id: string };
+  await ended(`${base}/v1/analyses/${id}`, token);
   const urls = async () => {
     const list = await fetch(`${base}/v1/webhooks`, { headers: { authorization: `Bearer ${token}` } });
     const { webhooks } = (await list.json()) as { readonly webhooks: readonly { readonly url: string }[] };
     return webhooks.map(({ url }) => url);
   };
   return { base, token, urls };
+}
+
+/** What its end announces would otherwise come to webhooks that are made meanwhile. */
+async function ended(analysis: string, token: string): Promise<void> {
+  for (;;) {
+    const answer = await fetch(analysis, { headers: { authorization: `Bearer ${token}` } });
+    const { status } = (await answer.json()) as { readonly status: string };
+    if (status === 'done' || status === 'failed') return;
+    await sleep(20);
+  }
 }
 
 async function python(script: string, options: readonly string[]): Promise<Record<string, never>> {

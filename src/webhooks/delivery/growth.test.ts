@@ -92,6 +92,9 @@ async function bytesOf(database: Database): Promise<number> {
   return rows[0]?.bytes ?? 0;
 }
 
+/** Six days more that kept what they added would be three quarters more; a step by which files grow, or a vacuum that comes a little later, is not. */
+const grownMax = 1.1;
+
 eachDatabase((open, engine) => {
   test(`under steady load the database does not grow with its age (${engine})`, async (context) => {
     const it = await createRows(await open(context));
@@ -116,6 +119,6 @@ eachDatabase((open, engine) => {
     const settled = Math.max(...sizes.slice(keptDays + 1, 3 * keptDays));
     const late = sizes.slice(3 * keptDays);
     context.diagnostic(`bytes by day: ${sizes.join(' ')}`);
-    assert.ok(Math.max(...late) <= settled * 1.03, `grew from ${settled} to ${Math.max(...late)}`);
+    assert.ok(Math.max(...late) <= settled * grownMax, `grew from ${settled} to ${Math.max(...late)}`);
   });
 });
