@@ -26,7 +26,7 @@ for (const engine of engines) {
     const made = await call(app, 'POST', '/v1/webhooks', { as, body: { name: 'fails', url: failing.url, events } });
     await call(app, 'POST', '/v1/webhooks', { as, body: { name: 'works', url: well.url, events } });
     const tested = await call(app, 'POST', `/v1/webhooks/${String(made.json['id'])}/test?wait=10s`, { as });
-    // Tried once; asked for again by hand it is retried as any other.
+    // Tried once; asked for again by hand it is retried like all others.
     await call(app, 'POST', `/v1/deliveries/${String(tested.json['id'])}/resend`, { as });
     await until(() => well.arrived.length === 2);
     const told = well.arrived.map(({ body }) => JSON.parse(body) as { type: string; data: { webhook: { name: string }; reason?: string } });

@@ -1,4 +1,4 @@
-// The stand-in of examples/sonarqube, asked as any client of a SonarQube would ask it.
+// The stand-in of examples/sonarqube, asked the way a client of a SonarQube asks.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';

@@ -61,7 +61,7 @@ export interface WorkBenchOptions {
   readonly fetch?: (job: FetchJob) => Promise<Fetched>;
 }
 
-/** Asks the server for the analyses of the project, as any fetching would, and writes one line of its own. */
+/** Asks the server for the analyses of the project the way all fetching does and writes one line of its own. */
 export async function plainFetch(job: FetchJob): Promise<Fetched> {
   const branch = job.branch === null || job.branch.isMain ? undefined : (job.branch.name ?? undefined);
   const answer = await job.client.get('api/project_analyses/search', { project: job.project, branch, ps: 500 }, { signal: job.signal });

@@ -51,7 +51,7 @@ function parsed(text: string, number: number): unknown {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null) return value;
   } catch {
-    // The same as any other line that is none of ours.
+    // Like every line that is none of ours.
   }
   throw notOurs(number);
 }

@@ -47,7 +47,7 @@ export interface NewSource {
   readonly projects: readonly string[];
 }
 
-/** The few calls that the demo makes, as any program would make them. */
+/** The few calls that the demo makes, as every program would make them. */
 export interface Client {
   createWebhook(url: string): Promise<Webhook>;
   upload(file: string, version: string): Promise<Analysis>;

@@ -180,7 +180,7 @@ eachDatabase((open, engine) => {
     assert.deepEqual(await ids(`org=${acme}&minver=2&maxver=2024.1.9`), falling.slice(2, 5));
   });
 
-  test(`IDs: any 8-4-4-4-12 hexadecimal UUID; the customer’s own example answers 204, not 400 (${engine})`, async (t) => {
+  test(`an ID is each 8-4-4-4-12 hexadecimal UUID; the customer’s own example answers 204, not 400 (${engine})`, async (t) => {
     const database = await open(t);
     await insertOrganization(database);
     const { get, ids } = await client(t, database);

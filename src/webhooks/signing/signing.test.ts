@@ -17,7 +17,7 @@ const plain = plainHex(header);
 const timestampSeconds = Math.floor(Date.now() / 1000);
 const largeCharacters = 300_000;
 
-/** Bodies as they may come: any text, JSON, a few that are large, the first one empty. */
+/** Bodies as they may come: text of all kinds, JSON, a few that are large, the first one empty. */
 function textOf(round: number): string {
   if (round === 0) return '';
   if (round % 250 === 1) return `{"large":"${'é😀x'.repeat(largeCharacters / 4)}"}`;
