@@ -2,6 +2,8 @@ import type { Clock } from '../clock.ts';
 import { sha256Hex } from '../hmac.ts';
 import type { Caller, Scope } from '../http/caller.ts';
 import type { Database, Reader } from '../storage/database/database.ts';
+import type { LastSeen } from '../storage/database/last-seen.ts';
+import { createLastSeen } from '../storage/database/last-seen.ts';
 import { readOrganization } from './store.ts';
 import { isTokenText } from './tokens.ts';
 
@@ -78,48 +80,16 @@ function createSlugs(read: Reader): (organization: string) => Promise<string | n
   };
 }
 
-interface Uses {
-  note(row: Row): void;
-  stop(): Promise<void>;
-}
-
-function createUses({ database, clock, log }: TokenLookupOptions): Uses {
-  const noted = new Map<string, number>();
-  const gathered = new Map<string, { readonly organization: string; readonly at: number }>();
-  let timer: NodeJS.Timeout | null = null;
-  let writing: Promise<void> = Promise.resolve();
-
-  const flush = async (): Promise<void> => {
-    timer = null;
-    const entries = [...gathered];
-    gathered.clear();
-    if (entries.length === 0) return;
-    try {
-      await database.write(async (tx) => {
-        for (const [id, { organization, at }] of entries) {
-          await tx.updateTable('tokens').set({ last_used: at }).where('organization', '=', organization).where('id', '=', id).execute();
-        }
-      });
-    } catch (error) {
-      // A use that is not written down harms nobody; the next one is.
-      log.warn({ err: error }, 'last uses not written');
-    }
-  };
-  return {
-    note({ id, organization }) {
-      const now = clock.now();
-      if (now - (noted.get(id) ?? Number.NEGATIVE_INFINITY) < lastUsedEveryMs) return;
-      if (noted.size >= lastUsedRememberedMax) noted.clear();
-      noted.set(id, now);
-      gathered.set(id, { organization, at: now });
-      timer ??= setTimeout(() => {
-        writing = flush();
-      }, lastUsedGatherMs).unref();
-    },
-    async stop() {
-      if (timer !== null) clearTimeout(timer);
-      await writing;
-      await flush();
-    },
-  };
+function createUses({ database, clock, log }: TokenLookupOptions): LastSeen {
+  return createLastSeen({
+    database,
+    clock,
+    log,
+    everyMs: lastUsedEveryMs,
+    gatherMs: lastUsedGatherMs,
+    rememberedMax: lastUsedRememberedMax,
+    lost: 'last uses not written',
+    write: ({ tx, id, organization, at }) =>
+      tx.updateTable('tokens').set({ last_used: at }).where('organization', '=', organization).where('id', '=', id).execute(),
+  });
 }
