@@ -1,6 +1,7 @@
 import { GatepostError } from '../../errors.ts';
 import type { Sealer } from '../../secret-key.ts';
 import type { Database, Tx } from '../../storage/database/database.ts';
+import { resealInUnits } from '../../storage/database/reseal-in-units.ts';
 import { sealedIn } from './source.ts';
 
 /** Sources of one unit. */
@@ -23,17 +24,7 @@ export interface ResealedSources {
 
 /** Seals the tokens and secrets of all sources anew, in small units. What is done is passed over, so it may break off anywhere and be begun again. */
 export async function resealSources({ database, sealer, afterUnit }: ResealSourcesOptions): Promise<ResealedSources> {
-  let changed = 0;
-  const lost: string[] = [];
-  for (let after: string | null = ''; after !== null; ) {
-    const from: string = after;
-    const unit = await database.write((tx) => resealUnit({ tx, sealer, after: from }));
-    changed += unit.changed;
-    lost.push(...unit.lost);
-    after = unit.last;
-    afterUnit?.();
-  }
-  return { changed, lost };
+  return resealInUnits({ database, afterUnit, unit: ({ tx, after }) => resealUnit({ tx, sealer, after }) });
 }
 
 async function resealUnit(options: { readonly tx: Tx; readonly sealer: Sealer; readonly after: string }) {

@@ -1,5 +1,6 @@
 import type { Sealer } from '../../secret-key.ts';
 import type { Database, Tx } from '../../storage/database/database.ts';
+import { resealInUnits } from '../../storage/database/reseal-in-units.ts';
 import type { SealedRow } from './sealed.ts';
 import { isClear, noSecret, sealedIn, unlessLost } from './sealed.ts';
 
@@ -26,17 +27,7 @@ export interface Resealed {
  * passed over, so that it may break off anywhere and be begun again.
  */
 export async function resealWebhooks({ database, sealer, afterUnit }: ResealOptions): Promise<Resealed> {
-  let changed = 0;
-  const lost: string[] = [];
-  for (let after: string | null = ''; after !== null; ) {
-    const from: string = after;
-    const unit = await database.write((tx) => resealUnit({ tx, sealer, after: from }));
-    changed += unit.changed;
-    lost.push(...unit.lost);
-    after = unit.last;
-    afterUnit?.();
-  }
-  return { changed, lost };
+  return resealInUnits({ database, afterUnit, unit: ({ tx, after }) => resealUnit({ tx, sealer, after }) });
 }
 
 async function resealUnit(options: { readonly tx: Tx; readonly sealer: Sealer; readonly after: string }) {
