@@ -1,3 +1,5 @@
+import type { PullRequestCommentFacts, PullRequestFacts, PushFacts } from './git-facts.ts';
+
 /** A report as the list and its webhook show it: names, order and types of the report API's contract, section 3. */
 export interface ListedReport {
   readonly projectName: string;
@@ -74,10 +76,19 @@ export interface AnalysisCompletedFacts {
   readonly relayed: string | null;
 }
 
-export type EventFacts = ReportFacts | WebhookFacts | AnalysisCompletedFacts;
+export type EventFacts = ReportFacts | WebhookFacts | AnalysisCompletedFacts | PushFacts | PullRequestFacts | PullRequestCommentFacts;
 
 /** What a webhook can ask for. */
-export const eventKinds = ['report.ingested', 'report.updated', 'analysis.completed', 'webhook.failing', 'webhook.disabled'] as const;
+export const eventKinds = [
+  'report.ingested',
+  'report.updated',
+  'analysis.completed',
+  'push',
+  'pull_request',
+  'pull_request_comment',
+  'webhook.failing',
+  'webhook.disabled',
+] as const;
 /** `webhook.test` is never asked for: it is made for one webhook, when a person wants to see whether it works. */
 export type EventKind = (typeof eventKinds)[number] | 'webhook.test';
 
@@ -88,6 +99,10 @@ export interface GatepostEvent {
   readonly kind: EventKind;
   /** The project it is about, or null: what webhooks of one project are chosen by. */
   readonly project: string | null;
+  /** The repository it is about, or null: what webhooks of one repository are chosen by. */
+  readonly repository?: string | null;
+  /** The ref that moved, whole, of a push: what filters of refs are held against. */
+  readonly ref?: string | null;
   readonly facts: EventFacts;
   /** Milliseconds since 1970. */
   readonly created: number;

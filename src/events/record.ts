@@ -10,7 +10,7 @@ import type { EventFacts, EventKind, GatepostEvent } from './event.ts';
 export type OnRecorded = (options: { readonly tx: Tx; readonly event: GatepostEvent }) => Promise<void>;
 
 /** What happened, as whoever saw it tells it. */
-export type NewEvent = Pick<GatepostEvent, 'organization' | 'kind' | 'project' | 'facts'>;
+export type NewEvent = Pick<GatepostEvent, 'organization' | 'kind' | 'project' | 'repository' | 'ref' | 'facts'>;
 
 /** A row that an event stands or falls with: where a row with its key is there already, nothing is recorded at all. */
 export interface FirstRow {
@@ -33,6 +33,9 @@ export interface RecordEventOptions {
   readonly kind: EventKind;
   /** Project id, or null where it is about no project. */
   readonly project: string | null;
+  /** Repository id, and the ref that moved; left out where it is about none. */
+  readonly repository?: string | null;
+  readonly ref?: string | null;
   readonly facts: EventFacts;
   readonly ids: Identifiers;
   readonly clock: Clock;
@@ -50,6 +53,8 @@ export async function recordEvent(options: RecordEventOptions): Promise<string> 
     organization: options.organization,
     kind: options.kind,
     project: options.project,
+    repository: options.repository ?? null,
+    ref: options.ref ?? null,
     facts: options.facts,
     created: options.clock.now(),
   };
@@ -67,6 +72,8 @@ export async function insertEvent({ tx, event }: { readonly tx: Tx; readonly eve
       organization: event.organization,
       kind: event.kind,
       project: event.project,
+      repository: event.repository ?? null,
+      ref: event.ref ?? null,
       facts: JSON.stringify(event.facts),
       created: event.created,
       fanned_out: 0,

@@ -7,6 +7,9 @@ export interface EventsTable {
   readonly organization: string;
   readonly kind: string;
   readonly project: string | null;
+  /** The repository it is about, and of a push the ref that moved; null: none. */
+  readonly repository: Generated<string | null>;
+  readonly ref: Generated<string | null>;
   readonly facts: string;
   readonly created: number;
   /** 0 until its deliveries are made: the mark of DESIGN, section 3. */
@@ -16,8 +19,12 @@ export interface EventsTable {
 export interface WebhooksTable {
   readonly id: string;
   readonly organization: string;
-  /** Project id, or null: organization-wide. */
+  /** Project id, or null: organization-wide, or for one repository. */
   readonly project: string | null;
+  /** Repository id, or null. Never both. */
+  readonly repository: Generated<string | null>;
+  /** Of a repository's webhook: unique there, never changed; null: it has none. */
+  readonly hook_id: Generated<string | null>;
   name: string;
   /** Encrypted where it holds credentials; see webhooks/subscriptions. */
   url: string;
@@ -48,6 +55,10 @@ export interface WebhooksTable {
   proxy: Generated<string | null>;
   /** PEM of the private CA; null: the server's. */
   ca: Generated<string | null>;
+  /** The sensitive query string, encrypted; null: none. */
+  query: Generated<string | null>;
+  /** Glob of branches and refs that pushes must match; null: all. */
+  ref_filter: Generated<string | null>;
   off_since: Generated<number | null>;
   /** `by_hand`, `gone` (it answered 410), `failing`. */
   off_reason: Generated<string | null>;
@@ -60,6 +71,8 @@ export interface SubscriptionsTable {
   readonly project: string;
   readonly webhook: string;
   dialect: string;
+  /** Glob that the ref of a push must match; null: all. */
+  ref_filter: Generated<string | null>;
   /** Events before this were not wanted when they happened. */
   readonly since: number;
 }

@@ -11,7 +11,19 @@ import type {
   WebhooksTable,
 } from './schema-delivery.ts';
 
+import type {
+  NumbersTable,
+  PullCommentsTable,
+  PullsTable,
+  PushCommitsTable,
+  PushesTable,
+  RefIntentsTable,
+  RepositoriesTable,
+  RepositoryNamesTable,
+} from './schema-repositories.ts';
+
 export type * from './schema-delivery.ts';
+export type * from './schema-repositories.ts';
 
 // Times are integer milliseconds since 1970 (UTC). Booleans are 0 or 1. JSON is text. Ids are UUIDs as text.
 // The names here are the names in both databases. `Generated` columns have a default.
@@ -27,6 +39,8 @@ export interface OrganizationsTable {
   standards: string | null;
   /** JSON array of addresses that are told by mail of webhooks that fail, or null. */
   mail_to: Generated<string | null>;
+  /** What stands for it where a whole number must; null: none was needed yet. */
+  number: Generated<number | null>;
   /** How long a name and id stay reserved is for ever: a deleted organization's row is gone, its slug is free again. */
   readonly created: number;
 }
@@ -43,6 +57,9 @@ export interface TokensTable {
   readonly scopes: string;
   /** Project id, or null for all. */
   readonly project: string | null;
+  /** Mail address of whoever uses it, or null; and what stands for it where a whole number must, once that was needed. */
+  email: Generated<string | null>;
+  number: Generated<number | null>;
   readonly created: number;
   last_used: number | null;
   revoked: number | null;
@@ -317,4 +334,12 @@ export interface Schema {
   attempts: AttemptsTable;
   idempotency: IdempotencyTable;
   settings: SettingsTable;
+  numbers: NumbersTable;
+  repositories: RepositoriesTable;
+  repository_names: RepositoryNamesTable;
+  ref_intents: RefIntentsTable;
+  pushes: PushesTable;
+  push_commits: PushCommitsTable;
+  pulls: PullsTable;
+  pull_comments: PullCommentsTable;
 }

@@ -1,5 +1,5 @@
 import { timestampText } from '../../clock.ts';
-import type { AnalysisCompletedFacts, GatepostEvent, ListedReport, WebhookFacts } from '../../events/event.ts';
+import type { AnalysisCompletedFacts, EventFacts, GatepostEvent, ListedReport, ReportFacts, WebhookFacts } from '../../events/event.ts';
 import { eventKinds } from '../../events/event.ts';
 import { plainHex } from '../signing/plain-hex.ts';
 import { standardWebhooks } from '../signing/standard-webhooks.ts';
@@ -22,8 +22,13 @@ function body({ kind, facts, created }: GatepostEvent): Buffer {
   const shown =
     'reports' in facts
       ? { organizationId: facts.organizationId, reports: facts.reports.map(listed) }
-      : { type: kind, timestamp: timestampText(created), data: 'webhook' in facts ? aboutWebhook(facts) : aboutAnalysis(facts) };
+      : { type: kind, timestamp: timestampText(created), data: dataOf(facts) };
   return Buffer.from(JSON.stringify(shown), 'utf8');
+}
+
+function dataOf(facts: Exclude<EventFacts, ReportFacts>): object {
+  if ('webhook' in facts) return aboutWebhook(facts);
+  return 'origin' in facts ? aboutAnalysis(facts) : facts;
 }
 
 function aboutAnalysis(facts: AnalysisCompletedFacts) {

@@ -87,6 +87,10 @@ export async function insertWebhook(options: InsertWebhookOptions): Promise<Webh
     updated: now,
     revision: 0,
     ...changedColumns({ sealer, webhook: id, url, now: sendingDefault, change: sending }),
+    repository: null,
+    hook_id: null,
+    query: null,
+    ref_filter: null,
     off_since: null,
     off_reason: null,
   };

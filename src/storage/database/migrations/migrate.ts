@@ -7,6 +7,7 @@ import { translatedError } from '../failures.ts';
 import { initial } from './0001-initial.ts';
 import { deliveryEngine } from './0002-delivery-engine.ts';
 import { sonarqube } from './0003-sonarqube.ts';
+import { repositories } from './0004-repositories.ts';
 import type { Columns } from './columns.ts';
 
 /** In order, each in its own file, forward only. A name never changes once it has been released. */
@@ -14,6 +15,7 @@ const steps: Readonly<Record<string, (columns: Columns) => Migration>> = {
   '0001-initial': initial,
   '0002-delivery-engine': deliveryEngine,
   '0003-sonarqube': sonarqube,
+  '0004-repositories': repositories,
 };
 
 export interface SchemaState {
