@@ -10,10 +10,10 @@ export interface Rounds {
 
 export const rounds = {
   kills: { option: 'kills', short: 5, long: 500, means: 'SIGKILLs of a server that delivers, on each database' },
-  analyses: { option: 'analyses', short: 5, long: 50, means: 'SIGKILLs of a server that takes analyses in, on each database' },
+  analyses: { option: 'analyses', short: 3, long: 50, means: 'SIGKILLs of a server that takes analyses in, on each database' },
   ingests: {
     option: 'ingest-kills',
-    short: 4,
+    short: 3,
     long: 50,
     means: 'SIGKILLs of a server that takes SonarQube in and fetches, on each database',
   },
