@@ -37,6 +37,8 @@ export interface RepositoriesTable {
   updated: number;
   /** When a ref last moved; null: never. */
   pushed: number | null;
+  /** When it was deleted: nobody sees it any more, and its node takes its files away, then this row. Its `name_key` is its id then. */
+  deleted: Generated<number | null>;
 }
 
 /** Names that are taken although no repository has them: of deleted and renamed ones. */
@@ -104,8 +106,10 @@ export interface PullsTable {
   state: string;
   /** Branch it goes to. */
   base: string;
-  /** Branch it comes from; null: pushed to refs/for, or the branch is gone. */
-  head: string | null;
+  /** Branch it comes from; null: pushed to refs/for. */
+  readonly head: string | null;
+  /** 1: that branch is deleted. */
+  head_gone: Generated<number>;
   /** What tells those pushed to refs/for apart; null: another way. */
   readonly topic: string | null;
   /** Tip of the head, kept as refs/pull/<number>/head too; tip of the base when that was last looked at. */

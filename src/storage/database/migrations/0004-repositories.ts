@@ -35,7 +35,7 @@ const tables = ({ text, integer, tableEnd }: Columns): readonly RawBuilder<unkno
     id ${text} primary key not null, organization ${text} not null, number ${integer} not null, name ${text} not null, name_key ${text} not null,
     description ${text} not null, project ${text}, default_branch ${text} not null, archived ${integer} not null default 0, node ${text} not null,
     bytes_max ${integer}, object_bytes_max ${integer}, refs_max ${integer}, bytes ${integer} not null default 0,
-    last_pull ${integer} not null default 0, created ${integer} not null, updated ${integer} not null, pushed ${integer}) ${tableEnd}`,
+    last_pull ${integer} not null default 0, created ${integer} not null, updated ${integer} not null, pushed ${integer}, deleted ${integer}) ${tableEnd}`,
   sql`create table repository_names (
     organization ${text} not null, name_key ${text} not null, repository ${text}, retired ${integer} not null,
     primary key (organization, name_key)) ${tableEnd}`,
@@ -51,7 +51,7 @@ const tables = ({ text, integer, tableEnd }: Columns): readonly RawBuilder<unkno
   sql`create table pulls (
     id ${text} primary key not null, organization ${text} not null, repository ${text} not null, number ${integer} not null,
     serial ${integer} not null, title ${text} not null, body ${text} not null, author ${text} not null, state ${text} not null,
-    base ${text} not null, head ${text}, topic ${text}, head_sha ${text} not null, base_sha ${text} not null, merge_base ${text} not null,
+    base ${text} not null, head ${text}, head_gone ${integer} not null default 0, topic ${text}, head_sha ${text} not null, base_sha ${text} not null, merge_base ${text} not null,
     mergeable ${text} not null, mergeable_of ${text}, counts ${text} not null, merge_sha ${text}, merged_by ${text},
     comments ${integer} not null default 0, created ${integer} not null, updated ${integer} not null, closed ${integer}) ${tableEnd}`,
   sql`create table pull_comments (
@@ -62,6 +62,7 @@ const tables = ({ text, integer, tableEnd }: Columns): readonly RawBuilder<unkno
 const indexes: readonly string[] = [
   'create unique index repositories_name on repositories (organization, name_key)',
   'create unique index repositories_number on repositories (number)',
+  'create index repositories_deleted on repositories (node, deleted) where deleted is not null',
   'create index repositories_project on repositories (project) where project is not null',
   'create index ref_intents_node on ref_intents (node, repository, id)',
   'create index pushes_repository on pushes (repository, id)',

@@ -1,0 +1,57 @@
+import type { Readable } from 'node:stream';
+import type { PersonFacts } from '../../events/git-facts.ts';
+import type { HttpServer } from '../../http/http-server.ts';
+import type { MoveListener, Purpose, RefCommand } from '../refs/refs.ts';
+import type { Repository } from '../repository.ts';
+import type { Pull, PullState } from './pull.ts';
+
+/** A push as its head says it, before anything has moved. */
+export interface PlanOptions {
+  readonly repository: Repository;
+  readonly actor: PersonFacts;
+  readonly commands: readonly RefCommand[];
+  /** Push options, as sent. */
+  readonly options: readonly string[];
+}
+
+/** What becomes of one command of a push: another ref for git, or none and the reason for the client. */
+export interface PlannedCommand {
+  /** As the client sent it. */
+  readonly asked: RefCommand;
+  /** For git; the very same where it is no refs/for. Null: refused. */
+  readonly command: RefCommand | null;
+  /** For the client's report, one line of ASCII; null where it is not refused. */
+  readonly refused: string | null;
+}
+
+export interface Plan {
+  /** One for each command, in their order. */
+  readonly commands: readonly PlannedCommand[];
+  /** To be kept with the intent; null where the push makes no pull request by itself. */
+  readonly purpose: Purpose | null;
+}
+
+export interface PullsPage {
+  readonly repository: Repository;
+  readonly state: PullState | 'all';
+  readonly limit: number;
+  /** Number that the page begins behind; null: the newest. */
+  readonly after: number | null;
+}
+
+export interface Pulls {
+  /** What moved refs make of pull requests; for `refs.onMoved`. */
+  readonly listener: MoveListener;
+  /** `/v1/repositories/{name}/pulls…`. */
+  routes(server: HttpServer): void;
+  /** Which refs git is to move for a push: refs/for/<base>[/<topic>] becomes refs/pull/<number>/head. Push options are checked here. */
+  planFor(options: PlanOptions): Promise<Plan>;
+  /** Its pull request of this number, or null; what is stale of it (mergeable) is worked out anew. */
+  find(options: { readonly repository: Repository; readonly number: number }): Promise<Pull | null>;
+  /** Newest first. */
+  list(options: PullsPage): Promise<readonly Pull[]>;
+  /** What it changes against its merge base, as one diff; ends with a line that says so where it is cut. */
+  diff(options: { readonly repository: Repository; readonly pull: Pull }): Promise<Readable>;
+  /** Its commits as mails, oldest first (`git am` takes them). */
+  patch(options: { readonly repository: Repository; readonly pull: Pull }): Promise<Readable>;
+}
