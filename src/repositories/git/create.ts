@@ -1,0 +1,180 @@
+import { mkdir, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GatepostError } from '../../errors.ts';
+import type { Git, GitEnd, GitProcess, GitResult, GitRun, GitStart } from './git.ts';
+import { collect } from './output.ts';
+import { layGround } from './settings.ts';
+import type { Slots } from './slots.ts';
+import { createSlots } from './slots.ts';
+import type { Spawned, Spawner } from './spawn.ts';
+import { createOwnSpawner, signalGroup } from './spawn.ts';
+import { versionOf, versionProblem } from './version.ts';
+
+export interface GitOptions {
+  /** The server's data directory. */
+  readonly data: string;
+  readonly program?: string;
+  /** How many processes at once serve clients. */
+  readonly serving?: number;
+  /** How much memory one process may ask for. */
+  readonly memoryBytesMax?: number;
+  readonly spawner?: Spawner;
+}
+
+/** How many processes serve clients at once, unless told otherwise. */
+export const servingDefault = 32;
+/** Of them, an organization has at most this part. */
+const partOfShare = 0.75;
+/** How many requests may wait for their turn, and for how long. */
+export const servingQueueMax = 256;
+export const servingWaitMs = 30_000;
+/** Our own commands at once; each is short. */
+export const workingMax = 6;
+export const workingQueueMax = 2_000;
+export const workingWaitMs = 60_000;
+/** What a process may ask for, unless told otherwise: a pack that lies about its sizes ends there. */
+export const memoryBytesMaxDefault = 4 * 2 ** 30;
+/** How long a process that was asked to end may take. */
+export const endMs = 3_000;
+
+/** A process's memory is bounded by the shell, where its system knows that bound; it then becomes git itself. */
+const limited = 'ulimit -v "$0" 2>/dev/null; exec "$@"';
+
+/**
+ * Finds the system's git and writes the ground that it stands on (`<data>/git`). Where there is none, or it is too old, the answer says so, and
+ * only what needs it fails.
+ */
+export async function createGit(options: GitOptions): Promise<Git> {
+  const { data, program = 'git', serving = servingDefault, spawner = createOwnSpawner() } = options;
+  const root = join(data, 'repositories');
+  const { environment } = await layGround(join(data, 'git'));
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  const found = await findVersion({ spawner, program, directory: root, environment });
+  const lanes = {
+    serve: createSlots({
+      count: serving,
+      perShare: Math.max(1, Math.floor(serving * partOfShare)),
+      queueMax: servingQueueMax,
+      waitMs: servingWaitMs,
+    }),
+    work: createSlots({ count: workingMax, perShare: workingMax, queueMax: workingQueueMax, waitMs: workingWaitMs }),
+  };
+  const underWay = new Set<GitProcess>();
+  let stopped = false;
+  const directory = (repository: string): string => join(root, `${checkedId(repository)}.git`);
+  const start = async (asked: GitStart): Promise<GitProcess> => {
+    if (found.problem !== null) throw new GatepostError('unavailable', 'git_missing', found.problem);
+    if (stopped) throw new GatepostError('unavailable', 'stopping', 'The server is stopping. Try again.', { retryAfterSeconds: 1 });
+    const place = directory(asked.repository);
+    const memory = Math.floor((options.memoryBytesMax ?? memoryBytesMaxDefault) / 1024);
+    const command = {
+      program: '/bin/sh',
+      args: ['-c', limited, String(memory), program, ...settingsOf(asked.settings), ...asked.args],
+      directory: place,
+      environment: { ...environment, GIT_DIR: place, ...asked.environment },
+    };
+    const process = await inSlot(lanes[asked.lane ?? 'work'], asked, async () => guarded(await spawner.spawn(command), { root, asked }));
+    underWay.add(process);
+    void process.ended.then(() => underWay.delete(process));
+    return process;
+  };
+  const run = async (asked: GitRun): Promise<GitResult> => collect(await start(asked), asked);
+  return {
+    ...found,
+    directory,
+    start,
+    run,
+    async create({ repository, defaultBranch }) {
+      const place = directory(repository);
+      await mkdir(place, { recursive: true, mode: 0o700 });
+      await run({ repository, args: ['init', '--quiet', '--bare', '--template=', `--initial-branch=${defaultBranch}`] });
+      for (const name of ['config', 'HEAD', '.', '..']) await toDisk(join(place, name));
+    },
+    async stop(graceMs = 0) {
+      stopped = true;
+      const ended = Promise.all([...underWay].map((process) => process.ended));
+      const timer = setTimeout(() => {
+        for (const process of underWay) process.end();
+      }, graceMs);
+      await ended;
+      clearTimeout(timer);
+      spawner.stop();
+    },
+  };
+}
+
+/** An id becomes a part of a path, so it is looked at again here, whoever brought it. */
+function checkedId(repository: string): string {
+  if (!/^[0-9a-zA-Z-]{1,64}$/.test(repository)) throw new Error('A repository is named by its id.');
+  return repository;
+}
+
+function settingsOf(settings: Readonly<Record<string, string>> = {}): readonly string[] {
+  return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}
+
+async function inSlot(slots: Slots, asked: GitStart, begin: () => Promise<GitProcess>): Promise<GitProcess> {
+  const giveBack = await slots.take(asked);
+  try {
+    const process = await begin();
+    void process.ended.then(giveBack);
+    return process;
+  } catch (error) {
+    giveBack();
+    throw error;
+  }
+}
+
+function guarded(spawned: Spawned, { root, asked }: { readonly root: string; readonly asked: GitStart }): GitProcess {
+  let force: NodeJS.Timeout | undefined;
+  let over = false;
+  const end = (): void => {
+    // A process that has ended is asked nothing more: its number may be another's by now.
+    if (over || force !== undefined) return;
+    signalGroup(spawned.pid, 'SIGTERM');
+    force = setTimeout(() => signalGroup(spawned.pid, 'SIGKILL'), endMs);
+  };
+  asked.signal?.addEventListener('abort', end, { once: true });
+  const ended = spawned.ended.then((how): GitEnd => {
+    over = true;
+    asked.signal?.removeEventListener('abort', end);
+    clearTimeout(force);
+    return { ...how, stderr: how.stderr.replaceAll(`${root}/`, '') };
+  });
+  if (asked.signal?.aborted === true) end();
+  return { pid: spawned.pid, stdin: spawned.stdin, stdout: spawned.stdout, ended, end };
+}
+
+interface Found {
+  readonly version: string | null;
+  readonly problem: string | null;
+}
+
+async function findVersion(command: {
+  readonly spawner: Spawner;
+  readonly program: string;
+  readonly directory: string;
+  readonly environment: Readonly<Record<string, string>>;
+}): Promise<Found> {
+  const { spawner, ...rest } = command;
+  try {
+    const child = await spawner.spawn({ ...rest, args: ['--version'] });
+    child.stdin.end();
+    const chunks = await child.stdout.toArray();
+    await child.ended;
+    const version = versionOf(Buffer.concat(chunks as Buffer[]).toString('latin1'));
+    const problem = versionProblem(version);
+    return { version: problem === null ? version : null, problem };
+  } catch {
+    return { version: null, problem: `The program "${command.program}" was not found: repositories need git.` };
+  }
+}
+
+async function toDisk(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
