@@ -72,6 +72,7 @@ export async function createGit(options: GitOptions): Promise<Git> {
       args: ['-c', limited, String(memory), program, ...settingsOf(asked.settings), ...asked.args],
       directory: place,
       environment: { ...environment, GIT_DIR: place, ...asked.environment },
+      hasControl: asked.hasControl ?? false,
     };
     const process = await inSlot(lanes[asked.lane ?? 'work'], asked, async () => guarded(await spawner.spawn(command), { root, asked }));
     underWay.add(process);
@@ -142,7 +143,8 @@ function guarded(spawned: Spawned, { root, asked }: { readonly root: string; rea
     return { ...how, stderr: how.stderr.replaceAll(`${root}/`, '') };
   });
   if (asked.signal?.aborted === true) end();
-  return { pid: spawned.pid, stdin: spawned.stdin, stdout: spawned.stdout, ended, end };
+  const { pid, stdin, stdout, control } = spawned;
+  return { pid, stdin, stdout, control, ended, end };
 }
 
 interface Found {

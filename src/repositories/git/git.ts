@@ -1,4 +1,4 @@
-import type { Readable, Writable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 
 /**
  * Whose turn a process takes. `serve`: as fast as a client reads or writes (upload-pack, receive-pack); `work`: our own short commands. They have
@@ -21,6 +21,8 @@ export interface GitStart {
   readonly share?: string;
   /** Gives up the wait for a slot, and ends the process. */
   readonly signal?: AbortSignal;
+  /** True: the process and what it starts has a line to us and back as its file descriptor 3; `GitProcess.control` is our end. */
+  readonly hasControl?: boolean;
 }
 
 export interface GitRun extends GitStart {
@@ -52,6 +54,8 @@ export interface GitProcess {
   readonly pid: number;
   readonly stdin: Writable;
   readonly stdout: Readable;
+  /** Our end of its file descriptor 3; null where none was asked for. Ours alone: it ends with us, and the process sees it. */
+  readonly control: Duplex | null;
   /** Its end, with all its streams closed; never rejects. */
   readonly ended: Promise<GitEnd>;
   /** Ends it and whatever it started: asked first, so that it takes its locks and temporary files away, forced after a moment. */

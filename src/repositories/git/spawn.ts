@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import type { Readable, Writable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 
 export interface Command {
   readonly program: string;
   readonly args: readonly string[];
   readonly directory: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** A line to it and back, as its file descriptor 3. */
+  readonly hasControl?: boolean;
 }
 
 export interface Ended {
@@ -20,6 +22,7 @@ export interface Spawned {
   readonly pid: number;
   readonly stdin: Writable;
   readonly stdout: Readable;
+  readonly control: Duplex | null;
   readonly ended: Promise<Ended>;
 }
 
@@ -35,11 +38,14 @@ export const stderrBytesMax = 8 * 1024;
 /** Starts processes from this very one, which stands still for as long as that takes: right for one that is small and short-lived. */
 export function createOwnSpawner(): Spawner {
   return {
-    async spawn({ program, args, directory, environment }) {
-      const child = spawn(program, args, { cwd: directory, env: environment, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+    async spawn({ program, args, directory, environment, hasControl = false }) {
+      const extra = hasControl ? (['pipe'] as const) : [];
+      const child = spawn(program, args, { cwd: directory, env: environment, detached: true, stdio: ['pipe', 'pipe', 'pipe', ...extra] });
+      const control = hasControl ? (child.stdio[3] as Duplex) : null;
       const ignored = (): void => undefined;
       child.stdin.on('error', ignored);
       child.stdout.on('error', ignored);
+      control?.on('error', ignored);
       const stderr = keepFirst(child.stderr);
       const ended = new Promise<Ended>((resolve) => {
         child.once('close', (status, signal) => resolve({ status, signal, stderr: stderr() }));
@@ -51,7 +57,7 @@ export function createOwnSpawner(): Spawner {
         });
       }
       child.on('error', ignored);
-      return { pid, stdin: child.stdin, stdout: child.stdout, ended };
+      return { pid, stdin: child.stdin, stdout: child.stdout, control, ended };
     },
     stop: () => undefined,
   };
