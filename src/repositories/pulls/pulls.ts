@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { PersonFacts } from '../../events/git-facts.ts';
 import type { HttpServer } from '../../http/http-server.ts';
 import type { MoveListener, Purpose, RefCommand } from '../refs/refs.ts';
@@ -39,6 +38,14 @@ export interface PullsPage {
   readonly after: number | null;
 }
 
+/** As git writes it; `isCut`: there was more than `pullTextBytesMax`. */
+export interface PullText {
+  readonly text: Buffer;
+  readonly isCut: boolean;
+}
+
+export const pullTextBytesMax = 10 * 2 ** 20;
+
 export interface Pulls {
   /** What moved refs make of pull requests; for `refs.onMoved`. */
   readonly listener: MoveListener;
@@ -50,8 +57,8 @@ export interface Pulls {
   find(options: { readonly repository: Repository; readonly number: number }): Promise<Pull | null>;
   /** Newest first. */
   list(options: PullsPage): Promise<readonly Pull[]>;
-  /** What it changes against its merge base, as one diff; ends with a line that says so where it is cut. */
-  diff(options: { readonly repository: Repository; readonly pull: Pull }): Promise<Readable>;
+  /** What it changes against its merge base, as one diff, from git's first to at most `pullTextBytesMax`. */
+  diff(options: { readonly repository: Repository; readonly pull: Pull }): Promise<PullText>;
   /** Its commits as mails, oldest first (`git am` takes them). */
-  patch(options: { readonly repository: Repository; readonly pull: Pull }): Promise<Readable>;
+  patch(options: { readonly repository: Repository; readonly pull: Pull }): Promise<PullText>;
 }
