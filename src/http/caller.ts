@@ -45,7 +45,7 @@ declare module 'fastify' {
   }
 }
 
-/** Whether these scopes allow what the route needs: `admin` allows all. */
+/** Whether these scopes allow what the route needs: `admin` allows all, and whoever may write to repositories may read them. */
 export function allows(held: readonly Scope[], needed: Scope): boolean {
-  return held.includes(needed) || held.includes('admin');
+  return held.includes(needed) || held.includes('admin') || (needed === 'repository:read' && held.includes('repository:write'));
 }

@@ -7,10 +7,12 @@ export interface DeletionScope {
   readonly organization: string;
   /** Project id, or null: all that the organization has. */
   readonly project: string | null;
+  /** Repository id: that alone, of this organization. Left out or null: see `project`. */
+  readonly repository?: string | null;
 }
 
 /**
- * What one noun does when a project or an organization goes: deletes at most `limit` of its rows and answers how many it did. Below `limit` means
+ * What one noun does when a project, a repository or an organization goes: deletes at most `limit` of its rows and answers how many it did. Below `limit` means
  * that none are left. Rows that others point to go after those that point: app.ts hands the steps in that order.
  */
 export interface DeletionStep {

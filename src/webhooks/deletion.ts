@@ -2,7 +2,7 @@ import type { DeletionScope, DeletionStep } from '../organizations/deletion.ts';
 import type { Tx } from '../storage/database/database.ts';
 
 /**
- * What goes when a project or an organization goes: its webhooks and events, what was promised for them and what happened. Those that point to
+ * What goes when a project, a repository or an organization goes: its webhooks and events, what was promised for them and what happened. Those that point to
  * others go first.
  */
 export const webhookDeletionSteps: readonly DeletionStep[] = [
@@ -42,8 +42,8 @@ export const webhookDeletionSteps: readonly DeletionStep[] = [
   })),
   {
     name: 'mails',
-    run: async ({ tx, limit, organization, project }) =>
-      project === null
+    run: async ({ tx, limit, organization, ...scope }) =>
+      isWhole(scope)
         ? deleteRows(tx, 'mails', await tx.selectFrom('mails').select('id').where('organization', '=', organization).limit(limit).execute())
         : 0,
   },
@@ -53,20 +53,27 @@ export const webhookDeletionSteps: readonly DeletionStep[] = [
   },
 ];
 
-function eventsOf(tx: Tx, { organization, project }: DeletionScope) {
+/** All that the organization has. */
+function isWhole({ project, repository = null }: Omit<DeletionScope, 'organization'>): boolean {
+  return project === null && repository === null;
+}
+
+function eventsOf(tx: Tx, { organization, project, repository = null }: DeletionScope) {
   const query = tx.selectFrom('events').select('events.id').where('events.organization', '=', organization);
+  if (repository !== null) return query.where('events.repository', '=', repository);
   return project === null ? query : query.where('events.project', '=', project);
 }
 
-function webhooksOf(tx: Tx, { organization, project }: DeletionScope) {
+function webhooksOf(tx: Tx, { organization, project, repository = null }: DeletionScope) {
   const query = tx.selectFrom('webhooks').select('webhooks.id').where('webhooks.organization', '=', organization);
+  if (repository !== null) return query.where('webhooks.repository', '=', repository);
   return project === null ? query : query.where('webhooks.project', '=', project);
 }
 
-/** Of a project: what goes to its webhooks, and what its events promised to the organization's. */
+/** Of a project or a repository: what goes to its webhooks, and what its events promised to the organization's. */
 function deliveriesOf(tx: Tx, scope: DeletionScope) {
   const query = tx.selectFrom('deliveries').select('deliveries.id').where('deliveries.organization', '=', scope.organization);
-  if (scope.project === null) return query;
+  if (isWhole(scope)) return query;
   return query.where((row) =>
     row.or([row('deliveries.event', 'in', eventsOf(tx, scope)), row('deliveries.webhook', 'in', webhooksOf(tx, scope))]),
   );
