@@ -1,0 +1,4 @@
+/** RFC 3339 in UTC with `Z`, as Google writes times. */
+export function timeText(ms: number): string {
+  return new Date(ms).toISOString();
+}
