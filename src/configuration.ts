@@ -213,6 +213,24 @@ const settings = {
     ['1', 1],
     'How many of the newest analyses of each branch the first such look brings in; later ones bring in all since.',
   ),
+  repositoryBytesMax: setting(
+    'GATEPOST_REPOSITORY_MAX',
+    size,
+    ['10GiB', 10 * 2 ** 30],
+    'The largest a git repository may grow on disk; a repository may have a lower limit of its own, as for the two below.',
+  ),
+  objectBytesMax: setting(
+    'GATEPOST_REPOSITORY_OBJECT_MAX',
+    size,
+    ['1GiB', 2 ** 30],
+    'The largest file, unpacked, that may be pushed to a git repository.',
+  ),
+  refsMax: setting(
+    'GATEPOST_REPOSITORY_REFS_MAX',
+    integer(10, 1_000_000),
+    ['50000', 50_000],
+    'How many branches, tags and other refs a git repository may have; every fetch lists them.',
+  ),
   openPerSecond: setting(
     'GATEPOST_OPEN_PER_SECOND',
     integer(1, 1_000_000),

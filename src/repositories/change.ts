@@ -8,7 +8,7 @@ import { holdProject } from '../projects/store.ts';
 import type { Database, Tx } from '../storage/database/database.ts';
 import type { Git } from './git/git.ts';
 import { freeName, retireName } from './names.ts';
-import type { Repository, RepositoryLimits } from './repository.ts';
+import type { LimitsMax, Repository, RepositoryLimits } from './repository.ts';
 import { checkedBranchName, checkedDescription, checkedRepositoryName, nameKey } from './repository.ts';
 import { repositoryById, requireHere, unknownRepository } from './store.ts';
 
@@ -30,7 +30,7 @@ export interface ChangeRepositoryOptions {
   readonly repository: Repository;
   readonly change: RepositoryChange;
   /** What no repository's own limits may pass: the server's. */
-  readonly limitsMax: { readonly [K in keyof RepositoryLimits]: number };
+  readonly limitsMax: LimitsMax;
   readonly actor: Actor;
   readonly ids: Identifiers;
   readonly clock: Clock;
@@ -114,7 +114,7 @@ async function rename(options: {
 
 const columns = { bytesMax: 'bytes_max', objectBytesMax: 'object_bytes_max', refsMax: 'refs_max' } as const;
 
-function checkedLimits(given: Partial<RepositoryLimits>, most: ChangeRepositoryOptions['limitsMax']): Record<string, number | null> {
+function checkedLimits(given: Partial<RepositoryLimits>, most: LimitsMax): Record<string, number | null> {
   const values: Record<string, number | null> = {};
   for (const field of ['bytesMax', 'objectBytesMax', 'refsMax'] as const) {
     const value = given[field];

@@ -10,6 +10,9 @@ export interface RepositoryLimits {
   readonly refsMax: number | null;
 }
 
+/** What the server allows any repository. */
+export type LimitsMax = { readonly [K in keyof RepositoryLimits]: number };
+
 /** A repository that can be pushed to. Its directory is made of its id and of nothing else, so that no name ever names a path. */
 export interface Repository {
   readonly id: string;
@@ -35,6 +38,15 @@ export interface Repository {
   readonly updated: number;
   /** When a ref last moved; null: never. */
   readonly pushed: number | null;
+}
+
+/** What holds for a repository: its own limits, none above the server's. */
+export function limitsOf({ limits }: Pick<Repository, 'limits'>, server: LimitsMax): LimitsMax {
+  return {
+    bytesMax: Math.min(limits.bytesMax ?? server.bytesMax, server.bytesMax),
+    objectBytesMax: Math.min(limits.objectBytesMax ?? server.objectBytesMax, server.objectBytesMax),
+    refsMax: Math.min(limits.refsMax ?? server.refsMax, server.refsMax),
+  };
 }
 
 export const repositoryNameCharactersMax = 100;
