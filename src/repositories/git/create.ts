@@ -85,6 +85,7 @@ export async function createGit(options: GitOptions): Promise<Git> {
     directory,
     start,
     run,
+    load: () => ({ serving: lanes.serve.busy(), waiting: lanes.serve.waiting() }),
     async create({ repository, defaultBranch }) {
       const place = directory(repository);
       await mkdir(place, { recursive: true, mode: 0o700 });

@@ -75,6 +75,8 @@ export interface Git {
   run(options: GitRun): Promise<GitResult>;
   /** Starts git once there is a slot for it. Fails with `git_missing` and `git_busy`. */
   start(options: GitStart): Promise<GitProcess>;
+  /** How many processes serve clients now, and how many requests wait to be served. */
+  load(): { readonly serving: number; readonly waiting: number };
   /** Starts nothing more; ends what has not ended by itself after `graceMs`. */
   stop(graceMs?: number): Promise<void>;
 }
