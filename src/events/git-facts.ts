@@ -103,7 +103,12 @@ export interface PullFacts {
   /** The branch it goes to, and its tip. */
   readonly base: { readonly ref: string; readonly sha: string };
   /** `ref`: the branch, or `refs/pull/<number>/head` where there is none (any more). */
-  readonly head: { readonly ref: string; readonly sha: string };
+  readonly head: {
+    readonly ref: string;
+    readonly sha: string;
+    /** The branch that it came from, be it gone or not; left out where there never was one. */
+    readonly branch?: string;
+  };
   readonly mergeBase: string;
   /** Null: not known yet. */
   readonly mergeable: boolean | null;
