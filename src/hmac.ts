@@ -16,6 +16,13 @@ export function hmacSha256(key: string | Uint8Array, ...parts: readonly (string 
   return hmac.digest();
 }
 
+/** HMAC-SHA1, for receivers that know nothing newer. The key is the text's UTF-8 bytes. */
+export function hmacSha1(key: string, body: Uint8Array): Buffer {
+  return createHmac('sha1', keyOf(Buffer.from(key, 'utf8')))
+    .update(body)
+    .digest();
+}
+
 function keyOf(bytes: Uint8Array): KeyObject {
   const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
   const held = keys.get(name);

@@ -1,10 +1,13 @@
 import { GatepostError, invalid } from '../../errors.ts';
 import type { EventKind } from '../../events/event.ts';
 import type { Dialect } from './dialect.ts';
+import { giteaDialect } from './gitea.ts';
+import { githubDialect } from './github.ts';
 import { reportDialect } from './report.ts';
+import { secureSourceManagerDialect } from './secure-source-manager.ts';
 import { sonarqubeDialect } from './sonarqube.ts';
 
-const dialects: readonly Dialect[] = [reportDialect, sonarqubeDialect];
+const dialects: readonly Dialect[] = [reportDialect, sonarqubeDialect, secureSourceManagerDialect, giteaDialect, githubDialect];
 
 /** The names that a webhook's `dialect` may have. */
 export const dialectNames: readonly string[] = dialects.map((dialect) => dialect.name);

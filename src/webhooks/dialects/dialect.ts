@@ -12,12 +12,19 @@ export interface Dialect {
   /** Headers beside content type, login and signatures, in the order they go out. They go before those. */
   readonly headers: (delivery: DeliveryFacts) => Readonly<Record<string, string>>;
   readonly schemes: readonly Scheme[];
+  /** Headers that stand in the place of signatures where a webhook has no secret. Left out: none do. */
+  readonly unsigned?: Readonly<Record<string, string>>;
   /** Whether a webhook of it may have no secret: then nothing is signed. */
   readonly secretOptional: boolean;
   /** How many redirects are followed: none, where a redirect is an answer like any other that is no success. */
   readonly redirects: 0 | 1;
-  /** What a test delivery says, as facts of an event `webhook.test`. */
-  readonly sample: (about: SampleFacts) => EventFacts;
+  /**
+   * What a test delivery says, as facts of an event `webhook.test`. `git`: a push, or where none is asked for a pull request or a comment, of a
+   * repository that is there (kinds `webhook.test`, `webhook.test.pull_request`, `webhook.test.pull_request_comment`).
+   */
+  readonly sample: ((about: SampleFacts) => EventFacts) | 'git';
+  /** A new webhook is told at once that it is one: an event `webhook.ping` with PingFacts. Left out: it is not. */
+  readonly pings?: true;
 }
 
 export interface DeliveryFacts {

@@ -4,6 +4,8 @@ import { eventKinds } from '../../events/event.ts';
 import { plainHex } from '../signing/plain-hex.ts';
 import { standardWebhooks } from '../signing/standard-webhooks.ts';
 import type { Dialect } from './dialect.ts';
+import { isComment, isPull, isPush } from './git-words.ts';
+import { commentData, pullData, pushData } from './report-git.ts';
 
 /** The report API's own way (its contract, section 6): the list answer's shape, signed as Standard Webhooks and in plain hexadecimal. */
 export const reportDialect: Dialect = {
@@ -27,6 +29,9 @@ function body({ kind, facts, created }: GatepostEvent): Buffer {
 }
 
 function dataOf(facts: Exclude<EventFacts, ReportFacts>): object {
+  if (isPush(facts)) return pushData(facts);
+  if (isPull(facts)) return pullData(facts);
+  if (isComment(facts)) return commentData(facts);
   if ('webhook' in facts) return aboutWebhook(facts);
   return 'origin' in facts ? aboutAnalysis(facts) : facts;
 }
