@@ -29,7 +29,7 @@ export interface Purpose {
 export interface MovedRefs {
   /** As it is when they have moved. */
   readonly repository: Repository;
-  /** In git's order; at least one, unless the purpose must hear of its end. */
+  /** In git's order, at least one. Of a push of very many refs: some of them, the others in further calls. */
   readonly moved: readonly RefCommand[];
   readonly actor: PersonFacts;
   readonly purpose: Purpose | null;

@@ -58,8 +58,8 @@ export interface RefIntentsTable {
   readonly node: string;
   /** JSON PersonFacts. */
   readonly actor: string;
-  /** JSON array of { ref, before, after }, in git's order. */
-  readonly commands: string;
+  /** JSON array of { ref, before, after }, in git's order: those whose end is not recorded yet. */
+  commands: string;
   /** JSON array of push options. */
   readonly options: string;
   /** JSON: what it is for beside moving refs, such as a merge; null: nothing. */
