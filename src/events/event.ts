@@ -1,4 +1,4 @@
-import type { PullRequestCommentFacts, PullRequestFacts, PushFacts } from './git-facts.ts';
+import type { PersonFacts, PullRequestCommentFacts, PullRequestFacts, PushFacts, RepositoryFacts } from './git-facts.ts';
 
 /** A report as the list and its webhook show it: names, order and types of the report API's contract, section 3. */
 export interface ListedReport {
@@ -76,7 +76,33 @@ export interface AnalysisCompletedFacts {
   readonly relayed: string | null;
 }
 
-export type EventFacts = ReportFacts | WebhookFacts | AnalysisCompletedFacts | PushFacts | PullRequestFacts | PullRequestCommentFacts;
+/** What a new webhook is told where its dialect greets (GitHub's `ping`). Times are RFC 3339. */
+export interface PingFacts {
+  /** The organization's slug. */
+  readonly organization: string;
+  readonly serverUrl: string;
+  readonly hook: {
+    readonly id: string;
+    readonly name: string;
+    /** As it may be shown. */
+    readonly url: string;
+    readonly events: readonly EventKind[];
+    readonly hasSecret: boolean;
+    readonly created: string;
+  };
+  /** Null: it is for a project's or the organization's. */
+  readonly repository: RepositoryFacts | null;
+  readonly sender: PersonFacts;
+}
+
+export type EventFacts =
+  | ReportFacts
+  | WebhookFacts
+  | AnalysisCompletedFacts
+  | PushFacts
+  | PullRequestFacts
+  | PullRequestCommentFacts
+  | PingFacts;
 
 /** What a webhook can ask for. */
 export const eventKinds = [
@@ -89,8 +115,12 @@ export const eventKinds = [
   'webhook.failing',
   'webhook.disabled',
 ] as const;
-/** `webhook.test` is never asked for: it is made for one webhook, when a person wants to see whether it works. */
-export type EventKind = (typeof eventKinds)[number] | 'webhook.test';
+/**
+ * Kinds that nobody asks for: made for one webhook, when a person wants to see whether it works, or when it is new. A test that tells of a push
+ * is `webhook.test`, like every other that is not named here.
+ */
+export const ownKinds = ['webhook.test', 'webhook.test.pull_request', 'webhook.test.pull_request_comment', 'webhook.ping'] as const;
+export type EventKind = (typeof eventKinds)[number] | (typeof ownKinds)[number];
 
 /** Something that happened, in our words, with its facts in full. It never changes once recorded. */
 export interface GatepostEvent {

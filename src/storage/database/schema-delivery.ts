@@ -68,7 +68,8 @@ export interface WebhooksTable {
 export interface SubscriptionsTable {
   readonly organization: string;
   readonly kind: string;
-  readonly project: string;
+  /** Whose events: a repository's id, a project's, or '' for all of the organization. */
+  readonly scope: string;
   readonly webhook: string;
   dialect: string;
   /** Glob that the ref of a push must match; null: all. */

@@ -26,7 +26,17 @@ const reserved: ReadonlySet<string> = new Set([
   'user-agent',
 ]);
 /** Beginnings that dialects and signatures use, and what speaks to a proxy. */
-const reservedBeginnings = ['webhook-', 'x-gatepost-', 'x-sonar', 'x-securesourcemanager-', 'x-hub-signature', 'proxy-'] as const;
+const reservedBeginnings = [
+  'webhook-',
+  'x-gatepost-',
+  'x-sonar',
+  'x-securesourcemanager-',
+  'x-gitea-',
+  'x-gogs-',
+  'x-github-',
+  'x-hub-signature',
+  'proxy-',
+] as const;
 
 /**
  * The rules of headers that people add: at most `addedHeadersMax`, names that HTTP allows and that neither HTTP nor we set ourselves, values of

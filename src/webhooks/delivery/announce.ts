@@ -60,7 +60,9 @@ function candidates({ database }: AnnounceOptions) {
     .selectFrom('webhook_states')
     .innerJoin('webhooks', 'webhooks.id', 'webhook_states.webhook')
     .innerJoin('organizations', 'organizations.id', 'webhooks.organization')
-    .select(['webhooks.id', 'webhooks.organization', 'webhooks.project', 'webhooks.name', 'webhooks.url', 'webhooks.off_reason'])
+    .leftJoin('repositories', 'repositories.id', 'webhooks.repository')
+    .select((row) => row.fn.coalesce('webhooks.project', 'repositories.project').as('project'))
+    .select(['webhooks.id', 'webhooks.organization', 'webhooks.repository', 'webhooks.name', 'webhooks.url', 'webhooks.off_reason'])
     .select(['webhook_states.failures', 'webhook_states.failing_since', 'webhook_states.last_status', 'webhook_states.last_error'])
     .select(['organizations.slug', 'organizations.name as organization_name', 'organizations.language', 'organizations.mail_to'])
     .limit(announcedOfRoundMax);
@@ -147,7 +149,17 @@ function sameFailures({ tx, row }: UnitOptions) {
 /** Records the event, and writes the mail down where there is somebody to get it. */
 async function tell(options: UnitOptions, reason: WebhookFacts['reason']): Promise<void> {
   const { tx, row, sealer, ids, clock, onRecorded, offAfterMs, sendsMail } = options;
-  const { id, organization, project, name, failures, failing_since: since, last_status: lastStatus, last_error: lastError } = row;
+  const {
+    id,
+    organization,
+    project,
+    repository,
+    name,
+    failures,
+    failing_since: since,
+    last_status: lastStatus,
+    last_error: lastError,
+  } = row;
   const url = unlessLost(() => maskUrl(new URL(sealedIn(id).openUrl(sealer, row.url))), mask);
   const facts: WebhookFacts = {
     organization: row.slug,
@@ -159,7 +171,7 @@ async function tell(options: UnitOptions, reason: WebhookFacts['reason']): Promi
     reason,
   };
   const kind = reason === null ? 'webhook.failing' : 'webhook.disabled';
-  await recordEvent({ tx, organization, kind, project, facts, ids, clock, onRecorded });
+  await recordEvent({ tx, organization, kind, project, repository, facts, ids, clock, onRecorded });
   const recipients = row.mail_to === null ? [] : (JSON.parse(row.mail_to) as readonly string[]);
   if (!sendsMail || recipients.length === 0) return;
   const offAt = (since ?? clock.now()) + offAfterMs;

@@ -26,7 +26,7 @@ export function compose({ job, target, userAgent, now }: ComposeOptions): Outgoi
   if (secrets !== null) {
     const signable = { id: job.delivery, timestampSeconds: Math.floor(now / 1000), body: job.body, secrets };
     for (const scheme of dialect.schemes) put(headers, scheme(signable));
-  }
+  } else if (dialect.unsigned !== undefined) put(headers, dialect.unsigned);
   headers.push('Content-Type', job.contentType, 'User-Agent', target.userAgent ?? userAgent);
   if (addedHeaders.length > 0) headers.push(...addedHeaders);
   return { webhook: target.webhook, url: target.url, transport: target.transport, headers, body: job.body };
@@ -54,7 +54,10 @@ function shownHeader(name: string, value: string): string {
   if (!name.includes('signature')) return value;
   // One value nearly always; two while a secret is being changed.
   if (value.startsWith('v1,') && !value.includes(' ')) return `v1,${mask}`;
-  return value.startsWith('sha256=') ? `sha256=${mask}` : value.replaceAll(/(v1,|sha256=)\S+/g, `$1${mask}`);
+  if (value.length > 'sha256='.length && value.startsWith('sha256=')) return `sha256=${mask}`;
+  // Hexadecimal with nothing before it, as dialects of the git side have it.
+  if (/^[0-9a-f]+$/.test(value)) return mask;
+  return value.replaceAll(/(v1,|sha1=|sha256=)\S+/g, `$1${mask}`);
 }
 
 export interface ShownAnswer {

@@ -43,7 +43,8 @@ export function createFanOut(options: FanOutOptions): FanOut {
   const touched = new Map<string, number>();
   return {
     async onRecorded({ tx, event }) {
-      const row = { ...event, facts: JSON.stringify(event.facts) };
+      const { repository = null, ref = null } = event;
+      const row = { ...event, repository, ref, facts: JSON.stringify(event.facts) };
       const recorded = await database.runIn(tx, recordUnit, inputOf(options, row, { late: false, limit: fanOutInlineMax }));
       options.accepted(recorded.made.count);
       const now = options.clock.now();
@@ -69,7 +70,7 @@ export function createFanOut(options: FanOutOptions): FanOut {
 async function waitingEvents({ read }: Database): Promise<readonly EventToRecord[]> {
   return read
     .selectFrom('events')
-    .select(['id', 'organization', 'kind', 'project', 'facts', 'created'])
+    .select(['id', 'organization', 'kind', 'project', 'repository', 'ref', 'facts', 'created'])
     .where(sql<boolean>`fanned_out = 0`)
     .orderBy('id')
     .limit(eventsOfSweepMax)

@@ -75,10 +75,10 @@ export class Recorder {
   }
 
   /** Answers the event's id; null where its first row was there before. */
-  record({ organization, kind, project, facts }: NewEvent, first: FirstRow | null): Promise<string | null> {
+  record({ organization, kind, project, repository = null, ref = null, facts }: NewEvent, first: FirstRow | null): Promise<string | null> {
     const { ids, clock } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<string | null>();
-    const event = { id: ids.next(), organization, kind, project, facts, created: clock.now() };
+    const event = { id: ids.next(), organization, kind, project, repository, ref, facts, created: clock.now() };
     this.#waiting.push({ event, first, resolve, reject });
     this.#plan();
     return promise;
@@ -179,8 +179,8 @@ export class Recorder {
 /** What goes to the database: the events, their first rows, the bodies that are rendered already, and who may be sent to at once. */
 function rowsOf(prepared: readonly Prepared[]): Pick<RecordInput, 'events' | 'firsts' | 'bodies' | 'leases'> {
   const events = prepared.map(({ event }): EventToRecord => {
-    const { id, organization, kind, project, facts, created } = event;
-    return { id, organization, kind, project, facts: JSON.stringify(facts), created };
+    const { id, organization, kind, project, repository = null, ref = null, facts, created } = event;
+    return { id, organization, kind, project, repository, ref, facts: JSON.stringify(facts), created };
   });
   const bodies: (BodyText & OfEvent)[] = [];
   const leases: (OfEvent & { readonly webhook: string })[] = [];
@@ -225,6 +225,7 @@ function sameRoute(one: Route[number] | undefined, webhook: string, dialect: str
   return one?.webhook === webhook && one.dialect === dialect;
 }
 
-function routeOf({ organization, kind, project }: GatepostEvent): string {
-  return `${organization} ${kind} ${project ?? ''}`;
+function routeOf({ organization, kind, project, repository = null, ref }: GatepostEvent): string {
+  const route = `${organization} ${kind} ${project ?? ''}`;
+  return repository === null ? route : `${route} ${repository} ${ref ?? ''}`;
 }

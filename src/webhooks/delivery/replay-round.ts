@@ -6,6 +6,7 @@ import { firstIdAt } from '../../identifiers.ts';
 import type { Database, Tx } from '../../storage/database/database.ts';
 import type { DeliveryState, EventsTable, ReplaysTable, WebhooksTable } from '../../storage/database/schema.ts';
 import { dialectOf } from '../dialects/all.ts';
+import { refPasses } from '../ref-filter/ref-filter.ts';
 import { bodyOf } from './body.ts';
 import { aboutWebhook } from './event-row.ts';
 import type { ReplayState } from './replay.ts';
@@ -40,7 +41,7 @@ export interface Replays {
 
 type ReplayRow = Selectable<ReplaysTable>;
 type EventRow = Selectable<EventsTable>;
-type WebhookRow = Pick<Selectable<WebhooksTable>, 'id' | 'project' | 'dialect' | 'events' | 'created'>;
+type WebhookRow = Pick<Selectable<WebhooksTable>, 'id' | 'project' | 'repository' | 'ref_filter' | 'dialect' | 'events' | 'created'>;
 
 export function createReplays(options: ReplaysOptions): Replays {
   const { database, nudge } = options;
@@ -119,7 +120,7 @@ async function unit(options: UnitOptions): Promise<number> {
   const { tx, replay, events, now } = options;
   const webhook = await tx
     .selectFrom('webhooks')
-    .select(['id', 'project', 'dialect', 'events', 'created'])
+    .select(['id', 'project', 'repository', 'ref_filter', 'dialect', 'events', 'created'])
     .where('organization', '=', replay.organization)
     .where('id', '=', replay.webhook)
     .executeTakeFirst();
@@ -180,6 +181,8 @@ async function moveOn(
 function isWanted(event: EventRow, webhook: WebhookRow, which: string): boolean {
   if (!(JSON.parse(webhook.events) as readonly string[]).includes(event.kind)) return false;
   if (webhook.project !== null && event.project !== webhook.project) return false;
+  if (webhook.repository !== null && event.repository !== webhook.repository) return false;
+  if (webhook.ref_filter !== null && !refPasses(webhook.ref_filter, event.ref)) return false;
   if (which === 'failed' && event.created < webhook.created) return false;
   return aboutWebhook(event) !== webhook.id;
 }

@@ -8,6 +8,7 @@ import type { Actor } from '../../organizations/audit.ts';
 import { recordAudit } from '../../organizations/audit.ts';
 import type { Reader, Tx } from '../../storage/database/database.ts';
 import type { ReplaysTable } from '../../storage/database/schema.ts';
+import { isOfProject } from '../subscriptions/row.ts';
 import { requireOn } from './resend.ts';
 import { lanes } from './unit-rows.ts';
 
@@ -79,7 +80,7 @@ export interface InsertReplayOptions extends ChangeOptions {
 export async function insertReplay(options: InsertReplayOptions): Promise<Replay> {
   const { tx, organization, onlyProject, webhook, since, only, actor, ids, clock } = options;
   let query = tx.selectFrom('webhooks').select(['name', 'active']).where('organization', '=', organization).where('id', '=', webhook);
-  if (onlyProject !== null) query = query.where('project', '=', onlyProject);
+  if (onlyProject !== null) query = query.where(isOfProject(onlyProject));
   const found = await query.executeTakeFirst();
   if (found === undefined) throw notFound('unknown_webhook', 'There is no webhook with this id.');
   requireOn(found.active);
@@ -128,7 +129,7 @@ function visible(read: Reader | Tx, { organization, onlyProject }: Where) {
   const query = read.selectFrom('replays').selectAll('replays').where('replays.organization', '=', organization);
   if (onlyProject === null) return query;
   return query.where('replays.webhook', 'in', (row) =>
-    row.selectFrom('webhooks').select('webhooks.id').where('webhooks.organization', '=', organization).where('project', '=', onlyProject),
+    row.selectFrom('webhooks').select('webhooks.id').where('webhooks.organization', '=', organization).where(isOfProject(onlyProject)),
   );
 }
 
@@ -221,7 +222,7 @@ export async function listReplays(options: ListReplaysOptions): Promise<readonly
 
 async function requireWebhook({ read, organization, onlyProject, webhook }: ListReplaysOptions): Promise<void> {
   let query = read.selectFrom('webhooks').select('id').where('organization', '=', organization).where('id', '=', webhook);
-  if (onlyProject !== null) query = query.where('project', '=', onlyProject);
+  if (onlyProject !== null) query = query.where(isOfProject(onlyProject));
   if ((await query.executeTakeFirst()) === undefined) throw notFound('unknown_webhook', 'There is no webhook with this id.');
 }
 

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { firstIdAt } from '../../identifiers.ts';
 import type { Reader } from '../../storage/database/database.ts';
 import type { AttemptsTable, DeliveriesTable } from '../../storage/database/schema.ts';
+import { isOfProject } from '../subscriptions/row.ts';
 import { sentOf } from './body.ts';
 import type { Delivery, DeliveryState } from './delivery.ts';
 import { shownState } from './delivery.ts';
@@ -32,11 +33,16 @@ export async function listDeliveries(options: ListDeliveriesOptions): Promise<re
   let query = visible({ read, organization, onlyProject }).selectAll('deliveries').orderBy('deliveries.id', 'desc').limit(limit);
   if (webhook !== undefined) query = query.where('deliveries.webhook', '=', webhook);
   if (state !== undefined) query = query.where(inState[state]);
-  if (event !== undefined) query = query.where(event.includes('.') ? 'deliveries.kind' : 'deliveries.event', '=', event);
+  if (event !== undefined) query = query.where(isId(event) ? 'deliveries.event' : 'deliveries.kind', '=', event);
   // Ids are ordered by when they were made, so older ones are not even looked at.
   if (since !== undefined) query = query.where('deliveries.created', '>=', since).where('deliveries.id', '>=', firstIdAt(since));
   if (after !== null) query = query.where('deliveries.id', '<', after);
   return (await query.execute()).map(deliveryOf);
+}
+
+/** No kind has a hyphen, every id has. */
+function isId(text: string): boolean {
+  return text.includes('-');
 }
 
 /** Written out, not passed as values: only so do both databases know that a partial index answers. */
@@ -58,11 +64,7 @@ function visible({ read, organization, onlyProject }: Visible) {
   const query = read.selectFrom('deliveries').where('deliveries.organization', '=', organization);
   if (onlyProject === null) return query;
   return query.where('deliveries.webhook', 'in', (row) =>
-    row
-      .selectFrom('webhooks')
-      .select('webhooks.id')
-      .where('webhooks.organization', '=', organization)
-      .where('webhooks.project', '=', onlyProject),
+    row.selectFrom('webhooks').select('webhooks.id').where('webhooks.organization', '=', organization).where(isOfProject(onlyProject)),
   );
 }
 

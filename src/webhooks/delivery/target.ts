@@ -6,7 +6,7 @@ import { dialectOf } from '../dialects/all.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import type { LiveSecrets } from '../signing/secret.ts';
 import { openRow } from '../subscriptions/sealed.ts';
-import { basicAuthorization, maskUrl } from '../subscriptions/url.ts';
+import { basicAuthorization } from '../subscriptions/url.ts';
 import { addedHeaderList } from './added-headers.ts';
 import type { RetryName, RetryPolicy } from './decide.ts';
 import { retryPolicy } from './decide.ts';
@@ -79,7 +79,7 @@ export async function readTargets(read: Reader, ids: readonly string[], options:
       organization: row.organization,
       slug: row.slug,
       revision: row.revision,
-      rank: (row.project === null ? '1' : '0') + row.name,
+      rank: (row.project === null && row.repository === null ? '1' : '0') + row.name,
       policy: retryPolicy(row.retry as RetryName, options.retryIntervalMs),
       ordered: row.ordered === 1,
       rate: row.rate_count === null ? null : { count: row.rate_count, periodMs: row.rate_period_ms ?? 0 },
@@ -124,7 +124,7 @@ function open(row: Row, { sealer, clock, addedHeaders, userAgents = {} }: Target
   return {
     dialect,
     url: opened.url,
-    shownUrl: maskUrl(opened.url),
+    shownUrl: opened.shownUrl,
     transport: { proxy: opened.proxy, ca: row.ca, redirects: dialect.redirects, revision: row.revision },
     authorization: basicAuthorization(opened.url),
     userAgent: userAgents[dialect.name] ?? null,

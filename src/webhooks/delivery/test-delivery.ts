@@ -1,10 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock } from '../../clock.ts';
 import { invalid } from '../../errors.ts';
 import type { GatepostEvent } from '../../events/event.ts';
 import { insertEvent, markFannedOut } from '../../events/record.ts';
 import type { Identifiers } from '../../identifiers.ts';
-import { readProject } from '../../projects/store.ts';
 import type { Reader, Tx } from '../../storage/database/database.ts';
 import { dialectOf } from '../dialects/all.ts';
 import type { Delivery } from './delivery.ts';
@@ -13,31 +11,21 @@ import type { Attempt } from './store.ts';
 import { listAttempts, readDelivery } from './store.ts';
 import { lanes } from './unit-rows.ts';
 
-export interface TestDeliveryOptions {
+export interface OwnDeliveryOptions {
   readonly tx: Tx;
-  readonly organization: string;
-  readonly slug: string;
-  /** The public base URL of this server, without a slash at its end. */
-  readonly serverUrl: string;
-  /** With the id of the one project that it is for, or null. */
-  readonly webhook: { readonly id: string; readonly dialect: string; readonly active: boolean; readonly project: string | null };
+  readonly webhook: { readonly id: string; readonly dialect: string; readonly active: boolean };
+  readonly event: GatepostEvent;
   readonly ids: Identifiers;
-  readonly clock: Clock;
 }
 
 /**
- * Records an event `webhook.test` with the sample of its dialect for this one webhook, and its delivery, which goes the way of every other: same claim, guard,
- * signature, log. It is tried once, before all that nobody asked for. Answers the delivery's id. Fails with `webhook_off` where nothing would be
- * sent.
+ * Records an event that is for this one webhook and nobody else, and its delivery, which goes the way of every other: same claim, guard, signature,
+ * log. It is tried once, before all that nobody asked for. Answers the delivery's id. Fails with `webhook_off` where nothing would be sent.
  */
-export async function insertTestDelivery({ tx, organization, slug, serverUrl, webhook, ids, clock }: TestDeliveryOptions): Promise<string> {
+export async function insertOwnDelivery({ tx, webhook, event, ids }: OwnDeliveryOptions): Promise<string> {
   requireOn(webhook.active ? 1 : 0);
-  const created = clock.now();
+  const { organization, created } = event;
   const dialect = dialectOf(webhook.dialect);
-  const project = webhook.project === null ? null : await readProject({ read: tx, organization, project: webhook.project });
-  const eventId = ids.next();
-  const facts = dialect.sample({ organization: { id: organization, slug }, serverUrl, project, id: eventId, created });
-  const event: GatepostEvent = { id: eventId, organization, kind: 'webhook.test', project: webhook.project, facts, created };
   await insertEvent({ tx, event });
   await markFannedOut({ tx, organization, event: event.id });
   await tx

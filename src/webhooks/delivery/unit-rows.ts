@@ -18,6 +18,8 @@ export interface EventToRecord {
   readonly organization: string;
   readonly kind: string;
   readonly project: string | null;
+  readonly repository: string | null;
+  readonly ref: string | null;
   /** JSON. */
   readonly facts: string;
   readonly created: number;

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { systemClock } from '../../clock.ts';
 import { createIdentifiers } from '../../identifiers.ts';
 import type { Tx } from '../../storage/database/database.ts';
+import { refPasses } from '../ref-filter/ref-filter.ts';
 import { bodyOf } from './body.ts';
 import { aboutWebhook } from './event-row.ts';
 import { pack, unpack } from './packed.ts';
@@ -17,6 +18,7 @@ interface Wanting {
   readonly webhook: string;
   readonly dialect: string;
   readonly revision: number;
+  readonly ref_filter: string | null;
 }
 
 export async function recordOnPostgres(tx: Tx, input: RecordInput): Promise<Recorded> {
@@ -72,22 +74,37 @@ async function holdProjects(tx: Tx, firsts: readonly FirstRows[]): Promise<void>
 type Making = Made & OfEvent;
 
 async function wantingOf(tx: Tx, { known, late, limit }: RecordInput, events: readonly EventToRecord[]): Promise<readonly Wanting[]> {
+  // A filter is held against a ref here and not there: then all that are asked for come, of which an organization has no more than so many.
+  const hasRefs = events.some((event) => event.ref !== null);
   const { rows } = await sql<Wanting>`
-    select e.id as event, s.webhook, s.dialect, s.revision
+    select e.id as event, s.webhook, s.dialect, s.revision, s.ref_filter
     from unnest(${column(events, 'id')}, ${column(events, 'organization')}, ${column(events, 'kind')},
-      ${events.map((event) => event.project ?? '')}::text[], ${events.map((event) => event.created)}::bigint[],
-      ${events.map((event) => aboutWebhook(event) ?? '')}::text[]) as e (id, organization, kind, project, created, about)
+      ${events.map((event) => event.project ?? '')}::text[], ${events.map((event) => event.repository ?? '')}::text[],
+      ${events.map((event) => event.created)}::bigint[], ${events.map((event) => aboutWebhook(event) ?? '')}::text[])
+      as e (id, organization, kind, project, repository, created, about)
     cross join lateral (
-      select s.webhook, s.dialect, w.revision from subscriptions s join webhooks w on w.id = s.webhook
-      where s.organization = e.organization and s.kind = e.kind and s.project in ('', e.project)
+      select s.webhook, s.dialect, w.revision, s.ref_filter from subscriptions s join webhooks w on w.id = s.webhook
+      where s.organization = e.organization and s.kind = e.kind and s.scope in ('', e.project, e.repository)
         ${late ? sql`and s.since <= e.created` : sql``} and s.webhook <> e.about
         ${known ? sql`and not exists (select 1 from deliveries d where d.event = e.id and d.webhook = s.webhook)` : sql``}
-      limit ${limit}
+      limit ${hasRefs ? null : limit}
     ) as s`.execute(tx);
-  return rows;
+  return hasRefs ? passing(rows, events, limit) : rows;
 }
 
-function column(events: readonly EventToRecord[], name: 'id' | 'organization' | 'kind' | 'facts') {
+/** Those whose filter lets the event's ref pass, at most so many of an event. */
+function passing(rows: readonly Wanting[], events: readonly EventToRecord[], limit: number): readonly Wanting[] {
+  const refs = new Map(events.map(({ id, ref }) => [id, ref]));
+  const counts = new Map<string, number>();
+  return rows.filter(({ event, ref_filter: filter }) => {
+    const count = counts.get(event) ?? 0;
+    if (count >= limit || (filter !== null && !refPasses(filter, refs.get(event) ?? null))) return false;
+    counts.set(event, count + 1);
+    return true;
+  });
+}
+
+function column(events: readonly EventToRecord[], name: 'id' | 'organization' | 'kind' | 'project' | 'repository' | 'ref' | 'facts') {
   return sql`${events.map((event) => event[name])}::text[]`;
 }
 
@@ -95,9 +112,9 @@ async function insertEvents(tx: Tx, events: readonly EventToRecord[], marked: Re
   if (events.length === 0) return;
   const fannedOut = events.map(({ id }) => Number(!marked.has(id)));
   await sql`
-    insert into events (id, organization, kind, project, facts, created, fanned_out)
+    insert into events (id, organization, kind, project, repository, ref, facts, created, fanned_out)
     select * from unnest(${column(events, 'id')}, ${column(events, 'organization')}, ${column(events, 'kind')},
-      ${events.map((event) => event.project)}::text[], ${column(events, 'facts')}, ${events.map((event) => event.created)}::bigint[],
+      ${column(events, 'project')}, ${column(events, 'repository')}, ${column(events, 'ref')}, ${column(events, 'facts')}, ${events.map((event) => event.created)}::bigint[],
       ${fannedOut}::bigint[])`.execute(tx);
 }
 

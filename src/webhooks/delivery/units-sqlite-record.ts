@@ -1,8 +1,9 @@
 import { systemClock } from '../../clock.ts';
 import { createIdentifiers } from '../../identifiers.ts';
 import type { SqliteHotUnit } from '../../storage/database/hot.ts';
+import { refPasses } from '../ref-filter/ref-filter.ts';
 import { bodyOf } from './body.ts';
-import { aboutWebhook } from './event-row.ts';
+import { aboutWebhook, scopesOf } from './event-row.ts';
 import { pack, unpack } from './packed.ts';
 import type { EventToRecord, FirstRows, Made, OfEvent, RecordInput, Recorded } from './unit-rows.ts';
 import { lanes } from './unit-rows.ts';
@@ -14,6 +15,7 @@ type Connection = Parameters<SqliteHotUnit<unknown, unknown>>[0];
 interface Subscribed {
   readonly webhook: string;
   readonly dialect: string;
+  readonly ref_filter: string | null;
   readonly since: number;
 }
 
@@ -25,13 +27,13 @@ export const record: SqliteHotUnit<RecordInput, Recorded> = (connection) => {
   const ids = createIdentifiers(systemClock);
   const insertFirsts = firstInserter(connection);
   const insertEvent = connection.prepare(
-    'insert into events (id, organization, kind, project, facts, created, fanned_out) values (?, ?, ?, ?, ?, ?, ?)',
+    'insert into events (id, organization, kind, project, repository, ref, facts, created, fanned_out) values (?, ?, ?, ?, ?, ?, ?, ?, ?)',
   );
   const markEvent = connection.prepare('update events set fanned_out = 1 where id = ?');
   // No join, and no limit or range that is bound: each would be planned anew with every event, which takes five times as long as to run it.
   const wantingOf = (missing: string) =>
     connection.prepare<unknown[], Subscribed>(
-      `select webhook, dialect, since from subscriptions s where organization = ? and kind = ? and project = ? ${missing}`,
+      `select webhook, dialect, ref_filter, since from subscriptions s where organization = ? and kind = ? and scope = ? ${missing}`,
     );
   const revisionOf = connection.prepare('select revision from webhooks where id = ?').pluck();
   const wanting = wantingOf('');
@@ -49,13 +51,14 @@ export const record: SqliteHotUnit<RecordInput, Recorded> = (connection) => {
     const revisions = new Map<string, number>();
     return (event: EventToRecord, about: string | null): readonly Wanting[] => {
       const targets: Wanting[] = [];
-      for (const project of event.project === null ? [''] : ['', event.project]) {
-        const values = [event.organization, event.kind, project];
+      for (const scope of scopesOf(event)) {
+        const values = [event.organization, event.kind, scope];
         const all = known ? wantingStill.all(...values, event.id) : once(subscribed, values.join(' '), () => wanting.all(...values));
-        for (const { webhook, dialect, since } of all) {
+        for (const { webhook, dialect, ref_filter: filter, since } of all) {
           if (targets.length >= limit) return targets;
           // Who is there in this very unit wants it, whatever the clocks say.
           if (webhook === about || (late && since > event.created)) continue;
+          if (filter !== null && !refPasses(filter, event.ref)) continue;
           targets.push({ webhook, dialect, revision: once(revisions, webhook, () => revisionOf.get(webhook) as number) });
         }
       }
@@ -74,8 +77,8 @@ export const record: SqliteHotUnit<RecordInput, Recorded> = (connection) => {
       const targets = targetsOf(event, aboutWebhook(event));
       const complete = targets.length < input.limit;
       if (!complete) incomplete.push(index);
-      const { id, organization, kind, project, facts, created } = event;
-      if (!input.known) insertEvent.run(id, organization, kind, project, facts, created, Number(complete));
+      const { id, organization, kind, project, repository, ref, facts, created } = event;
+      if (!input.known) insertEvent.run(id, organization, kind, project, repository, ref, facts, created, Number(complete));
       else if (complete) markEvent.run(id);
       for (const dialect of dialectsOf(targets)) {
         const body = bodyOf(event, dialect, bodies.get(`${index} ${dialect}`));

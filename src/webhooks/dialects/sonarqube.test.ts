@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { AnalysisCompletedFacts, GatepostEvent } from '../../events/event.ts';
 import { dialectOf, requireEventsOfDialect } from './all.ts';
 import { formEncoded, sonarqubeDate, sonarqubeJson } from './sonarqube-json.ts';
-import { payload, sonarqubeDialect } from './sonarqube.ts';
+import { payload, sample, sonarqubeDialect } from './sonarqube.ts';
 
 const facts: AnalysisCompletedFacts = {
   organization: 'harbour',
@@ -144,20 +144,20 @@ test('a key that no header holds is encoded as in the URL, so that its deliverie
 });
 
 test('a receiver’s rules hold: Jenkins requires the task, the project’s name and URL, and reads status and gate', () => {
-  const sample = sonarqubeDialect.sample({
+  const made = sample({
     organization: { id: 'o', slug: 'harbour' },
     serverUrl: 'https://gatepost.example.test',
     project: null,
     id: '01890a5d-ac96-774b-bcce-b302099a8057',
     created: 1_800_000_000_000,
   });
-  for (const body of [written(), written({ gate: null }), sonarqubeDialect.body(eventOf(sample, 'webhook.test')).toString('utf8')]) {
+  for (const body of [written(), written({ gate: null }), sonarqubeDialect.body(eventOf(made, 'webhook.test')).toString('utf8')]) {
     const { taskId, status, project, qualityGate } = JSON.parse(body) as Record<string, Record<string, unknown>>;
     for (const text of [taskId, status, project?.['name'], project?.['url']]) assert.ok(typeof text === 'string' && text !== '', body);
     assert.ok(URL.canParse(String(project?.['url'])));
     if (qualityGate !== undefined) assert.match(String(qualityGate['status']), /^(OK|ERROR)$/);
   }
-  assert.match(JSON.stringify(sample), /"analysedAt":"2027-01-15T08:00:00.000\+00:00"/);
+  assert.match(JSON.stringify(made), /"analysedAt":"2027-01-15T08:00:00.000\+00:00"/);
 });
 
 test('it tells of analyses alone: other events are refused where a webhook is made, and lose nobody else’s deliveries', () => {

@@ -103,7 +103,7 @@ function parsedKey(body: Buffer): string | null {
 }
 
 /** An analysis that might have been: everything is there that a receiver may require. */
-function sample({ organization, serverUrl, project, id, created }: SampleFacts): AnalysisCompletedFacts {
+export function sample({ organization, serverUrl, project, id, created }: SampleFacts): AnalysisCompletedFacts {
   const at = timestampText(created);
   return {
     organization: organization.slug,

@@ -17,6 +17,10 @@ import type { Webhook } from './webhook.ts';
 export interface WebhookChange extends SendingChange {
   readonly name?: string;
   readonly url?: URL;
+  /** Checked by `checkedQuery`; null: none from now on. */
+  readonly sensitiveQuery?: string | null;
+  /** Checked by `checkedRefFilter`; null: none from now on. */
+  readonly refFilter?: string | null;
   /** Put in the place of the old one at once; null: none from now on. `rotateSecret` lets both sign for a time. */
   readonly secret?: string | null;
   readonly events?: readonly EventKind[];
@@ -50,6 +54,8 @@ export async function updateWebhook(options: UpdateOptions): Promise<Changed> {
   const columns = {
     name: change.name ?? row.name,
     url: url === null ? row.url : places.sealUrl(sealer, url, change.url === undefined ? undefined : options.urlText),
+    query: change.sensitiveQuery === undefined ? row.query : places.sealQuery(sealer, change.sensitiveQuery),
+    ref_filter: change.refFilter === undefined ? row.ref_filter : change.refFilter,
     events: change.events === undefined ? row.events : JSON.stringify(change.events),
     active,
     ...secretColumns(options, row),
@@ -117,12 +123,14 @@ function offColumns(row: Row, { active, now }: { readonly active: number; readon
 }
 
 function shownChange(
-  { name, url, secret, events, active, ...sending }: WebhookChange,
+  { name, url, sensitiveQuery, refFilter, secret, events, active, ...sending }: WebhookChange,
   webhook: Webhook,
 ): Readonly<Record<string, unknown>> {
   return {
     ...(name === undefined ? {} : { name }),
     ...(url === undefined ? {} : { url: webhook.url }),
+    ...(sensitiveQuery === undefined ? {} : { sensitiveQuery: sensitiveQuery === null ? 'removed' : 'changed' }),
+    ...(refFilter === undefined ? {} : { refFilter }),
     ...(secret === undefined ? {} : { secret: secret === null ? 'removed' : 'changed' }),
     ...(events === undefined ? {} : { events }),
     ...(active === undefined ? {} : { active }),

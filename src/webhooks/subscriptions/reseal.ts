@@ -34,7 +34,7 @@ async function resealUnit(options: { readonly tx: Tx; readonly sealer: Sealer; r
   const { tx, sealer, after } = options;
   const rows = await tx
     .selectFrom('webhooks')
-    .select(['id', 'organization', 'url', 'secret', 'previous_secret', 'headers', 'proxy'])
+    .select(['id', 'organization', 'url', 'secret', 'previous_secret', 'headers', 'proxy', 'query'])
     .where('id', '>', after)
     .orderBy('id')
     .limit(resealedOfUnitMax)
@@ -60,6 +60,7 @@ function resealedColumns(sealer: Sealer, row: SealedRow) {
     ['previous_secret', row.previous_secret, places.previousSecret],
     ['headers', row.headers, places.headers],
     ['proxy', row.proxy, places.proxy],
+    ['query', row.query, places.query],
   ] as const;
   const set: Partial<Record<(typeof texts)[number][0], string>> = {};
   let lost = false;

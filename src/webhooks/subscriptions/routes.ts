@@ -1,21 +1,19 @@
+import type { Static } from 'typebox';
 import { Type } from 'typebox';
-import type { Clock } from '../../clock.ts';
 import { GatepostError, invalid } from '../../errors.ts';
 import type { Caller } from '../../http/caller.ts';
 import type { HttpServer } from '../../http/http-server.ts';
 import { decodeCursor, encodeCursor, nextLink, pageLimitDefault, pageParameters } from '../../http/paging.ts';
-import type { Identifiers } from '../../identifiers.ts';
 import { checkedName } from '../../organizations/organization.ts';
 import { callersProject } from '../../projects/store.ts';
-import type { Sealer } from '../../secret-key.ts';
-import type { Database } from '../../storage/database/database.ts';
-import type { Guard } from '../delivery/guard.ts';
-import { attemptBody, deliveryBody, TestedDelivery } from '../delivery/schema.ts';
-import { insertTestDelivery, parseWait, testedDelivery } from '../delivery/test-delivery.ts';
 import { cancelPending } from '../delivery/upkeep.ts';
 import { dialectDefault, dialectOf, requireEventsOfDialect } from '../dialects/all.ts';
+import { checkedRefFilter } from '../ref-filter/ref-filter.ts';
 import { generateSecret } from '../signing/secret.ts';
 import { checkedSending, checkedUrl } from './given.ts';
+import { checkedHookId } from './hook-id.ts';
+import { checkedQuery, queryPlaceholder } from './query.ts';
+import { noRepositories } from './repositories.ts';
 import { rotateSecret, updateWebhook } from './change.ts';
 import {
   ChangedWebhook,
@@ -28,23 +26,12 @@ import {
   changedBody,
   webhookBody,
 } from './schema.ts';
+import { pingAbout, insertPing } from './ping.ts';
+import { testRoute } from './test-routes.ts';
+import type { WebhookRoutesDeps } from './routes-deps.ts';
+import { of, params, tags } from './routes-deps.ts';
 import { deleteWebhook, insertWebhook, listWebhooks, readWebhook } from './store.ts';
 import { checkedSecret, overlapDefault, parseOverlap } from './webhook.ts';
-
-export interface WebhookRoutesDeps {
-  readonly database: Database;
-  readonly sealer: Sealer;
-  readonly guard: Guard;
-  readonly clock: Clock;
-  readonly ids: Identifiers;
-  /** How many webhooks of a dialect there may be for an organization and for each project, where that is less than of all. */
-  readonly dialectsMax?: Readonly<Record<string, number>>;
-  /** A person asked for something of this webhook: called after the commit. */
-  readonly wake: (webhook: string) => void;
-}
-
-const tags = ['Webhooks'];
-const params = Type.Object({ id: Type.String() });
 
 export function webhookRoutes(server: HttpServer, deps: WebhookRoutesDeps): void {
   readRoutes(server, deps);
@@ -52,11 +39,6 @@ export function webhookRoutes(server: HttpServer, deps: WebhookRoutesDeps): void
   changeRoutes(server, deps);
   secretRoute(server, deps);
   testRoute(server, deps);
-}
-
-/** What the stores need to know of a caller. A token for one project sees and changes that project's webhooks alone. */
-function of({ organization, token, project }: Caller) {
-  return { organization, onlyProject: project, actor: `token:${token}` as const };
 }
 
 function readRoutes(server: HttpServer, { database, sealer }: WebhookRoutesDeps): void {
@@ -91,14 +73,16 @@ function readRoutes(server: HttpServer, { database, sealer }: WebhookRoutesDeps)
   );
 }
 
-function createRoute(server: HttpServer, { database, sealer, guard, clock, ids, dialectsMax = {} }: WebhookRoutesDeps): void {
+function createRoute(server: HttpServer, deps: WebhookRoutesDeps): void {
+  const { database, sealer, ids, clock, repositories = noRepositories } = deps;
   server.post(
     '/v1/webhooks',
     {
       config: { scope: 'admin' },
       schema: {
         summary: 'Make a webhook',
-        description: 'From now on it gets the events it names. The answer holds the secret, which is shown here and never again.',
+        description:
+          'From now on it gets the events it names. The answer holds the secret, which is shown here and never again. In the dialect `github` it is told so at once, by a `ping` that is tried once.',
         tags,
         body: NewWebhook,
         response: { 201: MadeWebhook },
@@ -106,26 +90,49 @@ function createRoute(server: HttpServer, { database, sealer, guard, clock, ids, 
     },
     async (request, reply) => {
       const { caller, body } = request;
-      const { organization, actor } = of(caller);
-      const project = await projectOf(database, caller, body.scope);
-      const { events, dialect = dialectDefault } = body;
-      requireEventsOfDialect(dialect, events);
-      const name = checkedName(body.name);
-      const secret = secretOf(body.secret, dialect);
-      const url = await checkedUrl(guard, body.url);
-      const sending = await checkedSending(guard, body);
-      const dialectMax = dialectsMax[dialect];
-      const given = { organization, project, name, url, events, dialect, secret, sending, actor };
-      const webhook = await database.write((tx) =>
-        insertWebhook({ ...given, ...(dialectMax === undefined ? {} : { dialectMax }), tx, sealer, ids, clock }),
-      );
-      reply
-        .code(201)
-        .header('location', `${server.publicUrl(request)}/v1/webhooks/${webhook.id}`)
-        .header('cache-control', 'no-store');
-      return { ...webhookBody(webhook), secret };
+      const given = await checkedNew(deps, caller, body);
+      const serverUrl = server.publicUrl(request);
+      const { organization } = caller;
+      const repository = given.repository?.id ?? null;
+      const about = await pingAbout({ database, caller, dialect: given.dialect, repository, repositories, serverUrl });
+      const webhook = await database.write(async (tx) => {
+        const made = await insertWebhook({ ...given, tx, sealer, ids, clock });
+        if (about !== null) await insertPing({ tx, organization, webhook: made, about, ids, clock });
+        return made;
+      });
+      if (about !== null) deps.wake(webhook.id);
+      reply.code(201).header('location', `${serverUrl}/v1/webhooks/${webhook.id}`).header('cache-control', 'no-store');
+      return { ...webhookBody(webhook), secret: given.secret };
     },
   );
+}
+
+/** What a new webhook is to be, checked. */
+async function checkedNew(deps: WebhookRoutesDeps, caller: Caller, body: Static<typeof NewWebhook>) {
+  const { guard, dialectsMax = {} } = deps;
+  const { organization, actor } = of(caller);
+  const { events, dialect = dialectDefault, hookId } = body;
+  const scope = await scopeOf(deps, caller, body.scope);
+  requireEventsOfDialect(dialect, events);
+  if (hookId !== undefined && scope.repository === null) {
+    throw invalid('hook_id_without_repository', 'A hook ID names a webhook in its repository: this one is for none.', { field: 'hookId' });
+  }
+  const dialectMax = dialectsMax[dialect];
+  return {
+    organization,
+    ...scope,
+    ...(hookId === undefined ? {} : { hookId: checkedHookId(hookId) }),
+    name: checkedName(body.name),
+    url: await checkedUrl(guard, body.url),
+    sensitiveQuery: checkedQuery(body.sensitiveQuery ?? ''),
+    refFilter: checkedRefFilter(body.refFilter ?? ''),
+    events,
+    dialect,
+    secret: secretOf(body.secret, dialect),
+    sending: await checkedSending(guard, body),
+    ...(dialectMax === undefined ? {} : { dialectMax }),
+    actor,
+  };
 }
 
 /** One is made where none is named. Fails with `secret_missing` where there shall be none and the dialect always signs, and as `checkedSecret` does. */
@@ -136,12 +143,17 @@ function secretOf(given: string | null | undefined, dialect: string): string | n
   throw invalid('secret_missing', `Webhooks of the dialect ${dialect} are always signed: they have a secret.`, { field: 'secret' });
 }
 
-type Scope = 'organization' | { readonly project: string };
-
-/** What a new webhook is for. A token for one project makes webhooks for it and for nothing else. */
-async function projectOf(database: Database, caller: Caller, scope: Scope | undefined) {
-  if (scope !== undefined && scope !== 'organization') return callersProject({ read: database.read, caller, key: scope.project });
-  if (caller.project === null) return null;
+/** Whose events a new webhook gets. A token for one project makes webhooks for it and its repositories, and for nothing else. */
+async function scopeOf(
+  { database, repositories = noRepositories }: WebhookRoutesDeps,
+  caller: Caller,
+  scope: Static<typeof NewWebhook>['scope'],
+) {
+  if (scope !== undefined && scope !== 'organization') {
+    if ('repository' in scope) return { project: null, repository: await repositories.named({ caller, name: scope.repository }) };
+    return { project: await callersProject({ read: database.read, caller, key: scope.project }), repository: null };
+  }
+  if (caller.project === null) return { project: null, repository: null };
   throw new GatepostError('forbidden', 'project_token', 'This token is for one project: name it in `scope`.');
 }
 
@@ -153,7 +165,7 @@ function changeRoutes(server: HttpServer, { database, sealer, guard, clock, ids,
       schema: {
         summary: 'Change a webhook',
         description:
-          'What is not named stays as it is. A masked URL or proxy as it was shown counts as not named. Where it is switched on, the answer says since when nothing was made for it: a replay from there brings what it missed.',
+          'What is not named stays as it is. A masked URL, proxy or sensitive query string as it was shown counts as not named. Where it is switched on, the answer says since when nothing was made for it: a replay from there brings what it missed.',
         tags,
         params,
         body: ChangedWebhook,
@@ -162,13 +174,17 @@ function changeRoutes(server: HttpServer, { database, sealer, guard, clock, ids,
     },
     async (request) => {
       const who = of(request.caller);
-      const { name, url, events, active, proxy, ...rest } = request.body;
+      const { name, url, sensitiveQuery, refFilter, events, active, proxy, ...rest } = request.body;
       const webhook = await readWebhook({ ...who, read: database.read, sealer, webhook: request.params.id });
       if (events !== undefined) requireEventsOfDialect(webhook.dialect, events);
       const newUrl = url === undefined || url === webhook.url ? undefined : await checkedUrl(guard, url);
       const change = {
         ...(name === undefined ? {} : { name: checkedName(name) }),
         ...(newUrl === undefined ? {} : { url: newUrl }),
+        ...(sensitiveQuery === undefined || sensitiveQuery === queryPlaceholder
+          ? {}
+          : { sensitiveQuery: checkedQuery(sensitiveQuery ?? '') }),
+        ...(refFilter === undefined ? {} : { refFilter: checkedRefFilter(refFilter ?? '') }),
         ...(events === undefined ? {} : { events }),
         ...(active === undefined ? {} : { active }),
         ...(await checkedSending(guard, { ...rest, ...(proxy === undefined || proxy === webhook.sending.proxy ? {} : { proxy }) })),
@@ -234,54 +250,6 @@ function secretRoute(server: HttpServer, { database, sealer, clock, ids, wake }:
         .header('location', `${server.publicUrl(request)}/v1/webhooks/${webhook.id}`)
         .header('cache-control', 'no-store');
       return { ...webhookBody(webhook), secret };
-    },
-  );
-}
-
-function testRoute(server: HttpServer, { database, sealer, clock, ids, wake }: WebhookRoutesDeps): void {
-  server.post(
-    '/v1/webhooks/:id/test',
-    {
-      config: { scope: 'admin' },
-      schema: {
-        summary: 'Send a test event',
-        description:
-          'A delivery of an event `webhook.test` with an empty list of reports, in the dialect `sonarqube` with a made-up analysis, goes the very way of every other, with the same address guard and signatures. It is tried once. `Location` names the delivery, whose attempt says what came of it; with `wait` the answer does.',
-        tags,
-        params,
-        querystring: Type.Object({
-          wait: Type.Optional(
-            Type.String({ description: 'How long to wait for its end: `5s`, `500ms`, at most 15s. Left out: not at all.' }),
-          ),
-        }),
-        response: { 202: TestedDelivery },
-      },
-    },
-    async (request, reply) => {
-      const who = of(request.caller);
-      const waitMs = parseWait(request.query.wait);
-      const id = await database.write(async (tx) => {
-        const webhook = await readWebhook({ ...who, read: tx, sealer, webhook: request.params.id });
-        const target = { ...webhook, project: webhook.project?.id ?? null };
-        const serverUrl = server.publicUrl(request);
-        return insertTestDelivery({
-          tx,
-          organization: who.organization,
-          slug: request.caller.slug,
-          serverUrl,
-          webhook: target,
-          ids,
-          clock,
-        });
-      });
-      wake(request.params.id);
-      const left = new AbortController();
-      reply.raw.once('close', () => left.abort());
-      const { organization } = who;
-      const tested = await testedDelivery({ read: database.read, organization, delivery: id, waitMs, signal: left.signal });
-      if (tested === null) throw new GatepostError('conflict', 'webhook_gone', 'The webhook was deleted meanwhile.');
-      reply.code(202).header('location', `${server.publicUrl(request)}/v1/deliveries/${id}`);
-      return { ...deliveryBody(tested.delivery), attempts: tested.attempts.map(attemptBody) };
     },
   );
 }

@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely';
+import { sql } from 'kysely';
 import { notFound } from '../../errors.ts';
 import type { EventKind } from '../../events/event.ts';
 import type { Sealer } from '../../secret-key.ts';
@@ -9,8 +10,8 @@ import { shownSending } from './sending.ts';
 import { mask, maskUrl } from './url.ts';
 import type { Health, Webhook } from './webhook.ts';
 
-/** A webhook's row with the key of its project and how it does. */
-export type Row = Selectable<WebhooksTable> & { readonly key: string | null } & State;
+/** A webhook's row with the key of its project, the name of its repository and how it does. */
+export type Row = Selectable<WebhooksTable> & { readonly key: string | null; readonly repositoryName: string | null } & State;
 
 type State = { readonly [K in (typeof stateColumns)[number]]: Selectable<WebhookStatesTable>[K] | null };
 
@@ -36,12 +37,20 @@ export function selectWebhooks(read: Reader | Tx, { organization, onlyProject }:
   const query = read
     .selectFrom('webhooks')
     .leftJoin('projects', 'projects.id', 'webhooks.project')
+    .leftJoin('repositories', 'repositories.id', 'webhooks.repository')
     .leftJoin('webhook_states', 'webhook_states.webhook', 'webhooks.id')
     .selectAll('webhooks')
-    .select('projects.key')
+    .select(['projects.key', 'repositories.name as repositoryName'])
     .select(stateColumns.map((name) => `webhook_states.${name}` as const))
     .where('webhooks.organization', '=', organization);
-  return onlyProject === null ? query : query.where('webhooks.project', '=', onlyProject);
+  if (onlyProject === null) return query;
+  return query.where(isOfProject(onlyProject));
+}
+
+/** Whether a webhook is for a project, or for a repository that is tied to it: what a token of that project sees. */
+export function isOfProject(project: string) {
+  return sql<boolean>`(webhooks.project = ${project}
+    or webhooks.repository in (select repositories.id from repositories where repositories.project = ${project}))`;
 }
 
 export interface OneOptions extends Where {
@@ -60,8 +69,12 @@ export function webhookOf(row: Row, sealer: Sealer): Webhook {
   return {
     id: row.id,
     project: row.project === null ? null : { id: row.project, key: row.key ?? '' },
+    repository: row.repository === null ? null : { id: row.repository, name: row.repositoryName ?? '' },
+    hookId: row.hook_id,
     name: row.name,
     url: unlessLost(() => maskUrl(new URL(sealedIn(row.id).openUrl(sealer, row.url))), mask),
+    hasSensitiveQuery: row.query !== null,
+    refFilter: row.ref_filter,
     events: JSON.parse(row.events) as readonly EventKind[],
     dialect: row.dialect,
     active: row.active === 1,

@@ -7,6 +7,9 @@ import { authorityCharactersMax } from '../delivery/authorities.ts';
 import { retryNames } from '../delivery/decide.ts';
 import { proxyUrlCharactersMax } from '../delivery/proxy.ts';
 import { dialectDefault, dialectNames } from '../dialects/all.ts';
+import { refFilterCharactersMax } from '../ref-filter/ref-filter.ts';
+import { hookIdCharactersMax } from './hook-id.ts';
+import { queryPlaceholder, sensitiveQueryCharactersMax } from './query.ts';
 import { mask, urlCharactersMax } from './url.ts';
 import type { Webhook } from './webhook.ts';
 import { overlapDefault, rateCountMax, retryDefault, secretCharactersMax } from './webhook.ts';
@@ -22,13 +25,27 @@ const Events = Type.Array(Type.Enum([...eventKinds]), {
   uniqueItems: true,
   description: 'Which events it gets.',
 });
+const SensitiveQuery = Type.String({
+  maxLength: sensitiveQueryCharactersMax + 1,
+  description:
+    'A secret that is added to the URL when something is sent, and never shown: `key=…&secret=…`. It stands behind a `?`, or behind a `&` where the URL has a query. One `?` or `&` that it begins with is left out; a `#` is refused.',
+});
+const HookId = Type.String({
+  description: `Names it in its repository: at most ${hookIdCharactersMax} lower-case letters, digits and hyphens, a letter first and no hyphen last. It is never changed.`,
+});
+const RefFilter = Type.String({
+  maxLength: refFilterCharactersMax,
+  description:
+    'Which pushes it gets: a glob that a branch’s or tag’s short name must match as a whole, or the whole ref where the glob spells out `refs/`. `*`, `**` and `?` stand for slashes too; `[a-z]`, `[!a-z]`, `{main,release/*}` and `\\` before a character that stands for itself. Other events are not filtered. Empty or `*`: all.',
+});
 const Dialect = Type.Enum([...dialectNames], { description: `How events are put on the wire. Default: \`${dialectDefault}\`.` });
 const Scope = Type.Union(
   [
     Type.Literal('organization'),
     Type.Object({ project: Type.String({ description: 'The project’s key.' }) }, { additionalProperties: false }),
+    Type.Object({ repository: Type.String({ description: 'The repository’s name.' }) }, { additionalProperties: false }),
   ],
-  { description: 'Events of the whole organization, or of one project: `{"project":"key"}`.' },
+  { description: 'Events of the whole organization, of one project: `{"project":"key"}`, or of one repository: `{"repository":"name"}`.' },
 );
 const Secret = Type.String({
   minLength: 1,
@@ -81,9 +98,12 @@ export const NewWebhook = Type.Object(
     events: Events,
     dialect: Type.Optional(Dialect),
     secret: Type.Optional(
-      orNull(Secret, 'What signs; null: none, and nothing is signed, which the dialect `sonarqube` alone allows. Left out, one is made.'),
+      orNull(Secret, 'What signs; null: none, and nothing is signed, which the dialect `report` does not allow. Left out, one is made.'),
     ),
     scope: Type.Optional(Scope),
+    hookId: Type.Optional(HookId),
+    sensitiveQuery: Type.Optional(orNull(SensitiveQuery, 'Null: none.')),
+    refFilter: Type.Optional(orNull(RefFilter, 'Null: none.')),
     ...sendingGiven,
   },
   { additionalProperties: false },
@@ -93,6 +113,8 @@ export const ChangedWebhook = Type.Object(
   {
     name: Type.Optional(Name),
     url: Type.Optional(Url),
+    sensitiveQuery: Type.Optional(orNull(SensitiveQuery, 'Null: none from now on.')),
+    refFilter: Type.Optional(orNull(RefFilter, 'Null: none from now on.')),
     events: Type.Optional(Events),
     active: Type.Optional(Type.Boolean({ description: 'Off: no deliveries are made; what waits already waits on.' })),
     ...sendingGiven,
@@ -149,9 +171,12 @@ const webhookFields = {
     description:
       'As it may be shown: without user, password, the values of its query, and those parts of its path that are not plain words.',
   }),
+  sensitiveQuery: orNull(Type.String(), `\`${queryPlaceholder}\` where there is one; null: there is none.`),
   events: Type.Array(Type.String()),
   dialect: Type.String(),
   scope: Scope,
+  hookId: orNull(HookId, 'Null: it is for no repository.'),
+  refFilter: orNull(RefFilter, 'Null: all pushes.'),
   active: Type.Boolean(),
   off: Off,
   health: Health,
@@ -195,9 +220,12 @@ export function webhookBody(webhook: Webhook) {
     id: webhook.id,
     name: webhook.name,
     url: webhook.url,
+    sensitiveQuery: webhook.hasSensitiveQuery ? queryPlaceholder : null,
     events: [...webhook.events],
     dialect: webhook.dialect,
-    scope: webhook.project === null ? ('organization' as const) : { project: webhook.project.key },
+    scope: scopeBody(webhook),
+    hookId: webhook.hookId,
+    refFilter: webhook.refFilter,
     active: webhook.active,
     off: off === null ? null : { since: timestampText(off.since), reason: off.reason },
     health: healthBody(webhook.health),
@@ -208,6 +236,11 @@ export function webhookBody(webhook: Webhook) {
     created: timestampText(webhook.created),
     updated: timestampText(webhook.updated),
   };
+}
+
+function scopeBody({ project, repository }: Webhook) {
+  if (repository !== null) return { repository: repository.name };
+  return project === null ? ('organization' as const) : { project: project.key };
 }
 
 function healthBody({ standing, failingSince, lastSuccess, lastFailure, lastStatus, lastError, restingUntil }: Webhook['health']) {

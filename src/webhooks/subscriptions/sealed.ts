@@ -1,6 +1,7 @@
 import { GatepostError } from '../../errors.ts';
 import type { Sealer } from '../../secret-key.ts';
-import { longestFirst, secretsOf } from './url.ts';
+import { joined, shownJoined } from './query.ts';
+import { longestFirst, secretsOf, secretsOfQuery } from './url.ts';
 
 /** What stands in the place of the secret of a webhook that has none. Nothing is signed for it. */
 export const noSecret = '';
@@ -9,6 +10,7 @@ export const noSecret = '';
 export function sealedIn(webhook: string) {
   const url = `webhooks/${webhook}/url`;
   const proxy = `webhooks/${webhook}/proxy`;
+  const query = `webhooks/${webhook}/query`;
   const headers = `webhooks/${webhook}/headers`;
   const secret = `webhooks/${webhook}/secret`;
   return {
@@ -17,6 +19,7 @@ export function sealedIn(webhook: string) {
     previousSecret: `webhooks/${webhook}/previous_secret`,
     headers,
     proxy,
+    query,
     /** `text`: as it was written, where that is to be shown again. */
     sealUrl: (sealer: Sealer, given: URL, text: string = given.href): string => sealer.seal(text, url),
     sealSecret: (sealer: Sealer, given: string | null): string => (given === null ? noSecret : sealer.seal(given, secret)),
@@ -26,6 +29,8 @@ export function sealedIn(webhook: string) {
     openUrl: (sealer: Sealer, kept: string): string => (isClear(kept) ? kept : sealer.open(kept, url)),
     sealProxy: (sealer: Sealer, given: URL | null): string | null => (given === null ? null : sealer.seal(given.href, proxy)),
     openProxy: (sealer: Sealer, kept: string | null): URL | null => (kept === null ? null : new URL(sealer.open(kept, proxy))),
+    sealQuery: (sealer: Sealer, given: string | null): string | null => (given === null ? null : sealer.seal(given, query)),
+    openQuery: (sealer: Sealer, kept: string | null): string | null => (kept === null ? null : sealer.open(kept, query)),
     sealHeaders: (sealer: Sealer, given: AddedHeaders): string | null =>
       Object.keys(given).length === 0 ? null : sealer.seal(JSON.stringify(given), headers),
     openHeaders: (sealer: Sealer, kept: string | null): AddedHeaders =>
@@ -58,11 +63,15 @@ export interface SealedRow {
   readonly previous_secret: string | null;
   readonly headers: string | null;
   readonly proxy: string | null;
+  readonly query: string | null;
 }
 
 /** The same, open: in memory alone, and only while it is used. */
 export interface OpenedRow {
+  /** Where it is sent: with the sensitive query string. */
   readonly url: URL;
+  /** The same as it may be shown. */
+  readonly shownUrl: string;
   /** Empty where there is none. */
   readonly secret: string;
   readonly previousSecret: string | null;
@@ -75,16 +84,19 @@ export interface OpenedRow {
 /** Opens all that a webhook's row holds sealed; `more` are other secrets that are sent with it. Fails with `secret_unreadable`. */
 export function openRow(sealer: Sealer, row: SealedRow, more: readonly string[] = []): OpenedRow {
   const places = sealedIn(row.id);
-  const url = new URL(places.openUrl(sealer, row.url));
+  const target = new URL(places.openUrl(sealer, row.url));
+  const query = places.openQuery(sealer, row.query);
+  const url = joined(target, query);
   const secret = places.openSecret(sealer, row.secret);
   const previousSecret = row.previous_secret === null ? null : sealer.open(row.previous_secret, places.previousSecret);
   const headers = places.openHeaders(sealer, row.headers);
   const proxy = places.openProxy(sealer, row.proxy);
   const masked = longestFirst([
     ...secretsOf(url),
+    ...(query === null ? [] : secretsOfQuery(query)),
     ...[secret, previousSecret ?? ''].flatMap((text) => [text, text.replace(/^whsec_/, '')]),
     ...[...Object.values(headers), ...more].flatMap((value) => [value, value.replace(/^(?:Bearer|Basic) /i, '')]),
     ...(proxy === null ? [] : secretsOf(proxy)),
   ]);
-  return { url, secret, previousSecret, headers, proxy, masked };
+  return { url, shownUrl: shownJoined(target, query), secret, previousSecret, headers, proxy, masked };
 }

@@ -15,6 +15,7 @@ import { findRow, freshState, selectWebhooks, webhookOf } from './row.ts';
 import { sealedIn } from './sealed.ts';
 import type { SendingChange } from './sending.ts';
 import { changedColumns, sendingDefault, shownSendingChange } from './sending.ts';
+import { madeHookId } from './hook-id.ts';
 import { forgetWebhook, putSubscriptions } from './wanted.ts';
 import type { Webhook } from './webhook.ts';
 import { webhooksOfOrganizationMax } from './webhook.ts';
@@ -50,10 +51,18 @@ export interface ChangeOptions {
 export interface InsertWebhookOptions extends ChangeOptions {
   readonly organization: string;
   readonly project: { readonly id: string; readonly key: string } | null;
+  /** The one repository that it is for, who is there; left out or null: none. Never beside a project. */
+  readonly repository?: { readonly id: string; readonly name: string } | null;
+  /** Checked by `checkedHookId`; left out, one is made. Of no matter where it is for no repository. */
+  readonly hookId?: string;
   readonly name: string;
   readonly url: URL;
   /** The URL as it was written, where that is what its dialect shows again; left out: in its normal form. */
   readonly urlText?: string;
+  /** Checked by `checkedQuery`; left out or null: none. */
+  readonly sensitiveQuery?: string | null;
+  /** Checked by `checkedRefFilter`; left out or null: none. */
+  readonly refFilter?: string | null;
   readonly events: readonly EventKind[];
   readonly dialect: string;
   /** Null: none, where the dialect allows it. */
@@ -64,9 +73,12 @@ export interface InsertWebhookOptions extends ChangeOptions {
   readonly sending?: SendingChange;
 }
 
-/** Fails with `too_many_webhooks` where the organization has as many as it may, of all or of the dialect. */
+/**
+ * Fails with `too_many_webhooks` where the organization has as many as it may, of all or of the dialect, and with `hook_id_taken` where another
+ * webhook of the repository has the hook id.
+ */
 export async function insertWebhook(options: InsertWebhookOptions): Promise<Webhook> {
-  const { tx, organization, project, name, url, events, dialect, secret, sending = {}, sealer, ids, clock } = options;
+  const { tx, organization, project, repository = null, name, url, events, dialect, secret, sending = {}, sealer, ids, clock } = options;
   await requireRoom(options);
   const id = ids.next();
   const now = clock.now();
@@ -87,20 +99,45 @@ export async function insertWebhook(options: InsertWebhookOptions): Promise<Webh
     updated: now,
     revision: 0,
     ...changedColumns({ sealer, webhook: id, url, now: sendingDefault, change: sending }),
-    repository: null,
-    hook_id: null,
-    query: null,
-    ref_filter: null,
+    repository: repository?.id ?? null,
+    hook_id: repository === null ? null : (options.hookId ?? madeHookId(id)),
+    query: sealedIn(id).sealQuery(sealer, options.sensitiveQuery ?? null),
+    ref_filter: options.refFilter ?? null,
     off_since: null,
     off_reason: null,
   };
-  await tx.insertInto('webhooks').values(row).execute();
+  await insertRow(tx, row);
   await tx.insertInto('webhook_states').values({ webhook: id, organization }).execute();
   await putSubscriptions({ tx, row, since: now });
-  const webhook = webhookOf({ ...row, ...freshState, key: project?.key ?? null }, sealer);
-  const details = { url: webhook.url, events, project: project?.key ?? null, ...shownSendingChange(sending) };
+  const webhook = webhookOf({ ...row, ...freshState, key: project?.key ?? null, repositoryName: repository?.name ?? null }, sealer);
+  const details = {
+    url: webhook.url,
+    events,
+    project: project?.key ?? null,
+    ...repositoryDetails(webhook),
+    ...shownSendingChange(sending),
+  };
   await audit(options, { organization, webhook, action: 'webhook.created', details });
   return webhook;
+}
+
+/** The unique index decides who has a hook id, whoever asks at the same time. */
+async function insertRow(tx: Tx, row: Selectable<WebhooksTable>): Promise<void> {
+  const inserted = await tx
+    .insertInto('webhooks')
+    .values(row)
+    .onConflict((on) => on.doNothing())
+    .executeTakeFirst();
+  if (inserted.numInsertedOrUpdatedRows === 1n) return;
+  throw conflict('hook_id_taken', 'Another webhook of this repository has this hook ID.', { hookId: row.hook_id });
+}
+
+function repositoryDetails({ repository, hookId, refFilter, hasSensitiveQuery }: Webhook): Readonly<Record<string, unknown>> {
+  return {
+    ...(repository === null ? {} : { repository: repository.name, hookId }),
+    ...(refFilter === null ? {} : { refFilter }),
+    ...(hasSensitiveQuery ? { sensitiveQuery: 'given' } : {}),
+  };
 }
 
 async function requireRoom({ tx, organization, project, dialect, dialectMax }: InsertWebhookOptions): Promise<void> {

@@ -75,13 +75,20 @@ export function basicAuthorization(url: URL): string | null {
 
 /** The texts of a URL that a receiver could throw back at us and that must then be masked, the longest first. */
 export function secretsOf(url: URL): readonly string[] {
-  const texts = [basicAuthorization(url)?.slice('Basic '.length) ?? '', url.password, decoded(url.password), url.search.slice(1)];
-  for (const part of url.search.slice(1).split('&')) {
-    const value = part.slice(part.indexOf('=') + 1);
-    texts.push(value, decoded(value.replaceAll('+', ' ')));
-  }
+  const texts = [basicAuthorization(url)?.slice('Basic '.length) ?? '', url.password, decoded(url.password)];
+  texts.push(...textsOfQuery(url.search.slice(1)));
   for (const part of url.pathname.split('/')) if (!isReadable(part)) texts.push(part, decoded(part));
   return longestFirst(texts);
+}
+
+/** The same of a query as it was written, which a URL may hold in another form. */
+export function secretsOfQuery(query: string): readonly string[] {
+  return longestFirst(textsOfQuery(query));
+}
+
+function textsOfQuery(query: string): readonly string[] {
+  const values = query.split('&').map((part) => part.slice(part.indexOf('=') + 1));
+  return [query, decoded(query), ...values.flatMap((value) => [value, decoded(value), decoded(value.replaceAll('+', ' '))])];
 }
 
 /**

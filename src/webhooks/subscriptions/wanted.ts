@@ -5,6 +5,8 @@ interface Wanting {
   readonly id: string;
   readonly organization: string;
   readonly project: string | null;
+  readonly repository: string | null;
+  readonly ref_filter: string | null;
   readonly dialect: string;
   readonly events: string;
   readonly active: number;
@@ -29,10 +31,15 @@ export async function putSubscriptions({
   await gone.execute();
   if (kinds.length === 0) return;
   const { organization, dialect, id: webhook } = row;
+  const scope = row.repository ?? row.project ?? '';
+  // Pushes alone have a ref.
+  const filterOf = (kind: string) => (kind === 'push' ? row.ref_filter : null);
   await tx
     .insertInto('subscriptions')
-    .values(kinds.map((kind) => ({ organization, kind, project: row.project ?? '', webhook, dialect, since })))
-    .onConflict((on) => on.columns(['organization', 'kind', 'project', 'webhook']).doNothing())
+    .values(kinds.map((kind) => ({ organization, kind, scope, webhook, dialect, ref_filter: filterOf(kind), since })))
+    .onConflict((on) =>
+      on.columns(['organization', 'kind', 'scope', 'webhook']).doUpdateSet((row) => ({ ref_filter: row.ref('excluded.ref_filter') })),
+    )
     .execute();
 }
 

@@ -50,9 +50,17 @@ export interface Webhook {
   readonly id: string;
   /** Of the one project whose events it gets; null: the whole organization. */
   readonly project: { readonly id: string; readonly key: string } | null;
+  /** Of the one repository whose events it gets, or null. Never both. */
+  readonly repository: { readonly id: string; readonly name: string } | null;
+  /** What names it in its repository; null: it is for none. */
+  readonly hookId: string | null;
   readonly name: string;
-  /** Masked. */
+  /** Masked, without the sensitive query string. */
   readonly url: string;
+  /** Whether something is added to the URL that is never shown. */
+  readonly hasSensitiveQuery: boolean;
+  /** Glob that the ref of a push must match; null: all do. */
+  readonly refFilter: string | null;
   readonly events: readonly EventKind[];
   readonly dialect: string;
   readonly active: boolean;

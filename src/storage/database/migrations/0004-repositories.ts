@@ -8,6 +8,8 @@ export function repositories(columns: Columns): Migration {
   return {
     async up(db: Kysely<unknown>) {
       await addColumns(db, columns);
+      // A project's id or a repository's, or '' for all of the organization.
+      await sql.raw('alter table subscriptions rename column project to scope').execute(db);
       for (const statement of tables(columns)) await statement.execute(db);
       for (const statement of indexes) await sql.raw(statement).execute(db);
     },
