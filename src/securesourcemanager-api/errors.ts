@@ -36,7 +36,7 @@ const ofStatus: Readonly<Record<number, string>> = {
 
 /** Conflicts that Google tells apart: what is there already, and what is too much. */
 const ofCode: Readonly<Record<string, readonly [number, string]>> = {
-  hook_exists: [409, 'ALREADY_EXISTS'],
+  hook_id_taken: [409, 'ALREADY_EXISTS'],
   too_many_webhooks: [429, 'RESOURCE_EXHAUSTED'],
 };
 

@@ -6,7 +6,7 @@ import { createOperationIds, operationBody } from './operations.ts';
 
 const sealer = createSealer(Buffer.alloc(32, 7));
 const ids = createOperationIds(sealer);
-const done = { verb: 'create', begun: 0, ended: 1_500, repository: 'shop', hook: 'build', webhook: 'w1' } as const;
+const done = { verb: 'create', begun: 0, ended: 1_500, repository: 'shop', repositoryId: 'r1', hook: 'build', webhook: 'w1' } as const;
 const place = { project: 'example', location: 'us-central1' };
 
 test('an id tells its own organization what was done, and nobody else', () => {

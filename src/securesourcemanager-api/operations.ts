@@ -17,8 +17,9 @@ export interface Done {
   /** Milliseconds. */
   readonly begun: number;
   readonly ended: number;
-  /** Names as they were, and the webhook's id: under the same name there may be another one day. */
+  /** Names as they were, and ids: under the same name there may be another one day. */
   readonly repository: string;
+  readonly repositoryId: string;
   readonly hook: string;
   readonly webhook: string;
 }
@@ -29,20 +30,22 @@ export interface OperationIds {
   read(organization: string, id: string): Done | null;
 }
 
+type Facts = readonly [verb: number, begun: number, ended: number, repository: string, repositoryId: string, hook: string, webhook: string];
+
 /** Ids that only this server can make and read: sealed with the key that secrets are kept under, for one organization. */
 export function createOperationIds(sealer: Sealer): OperationIds {
   const placeOf = (organization: string): string => `operations/${organization}`;
   return {
-    idOf(organization, { verb, begun, ended, repository, hook, webhook }) {
-      const facts = [verbs.indexOf(verb), begun, ended, repository, hook, webhook];
+    idOf(organization, { verb, begun, ended, repository, repositoryId, hook, webhook }) {
+      const facts = [verbs.indexOf(verb), begun, ended, repository, repositoryId, hook, webhook];
       return idPrefix + sealer.seal(JSON.stringify(facts), placeOf(organization));
     },
     read(organization, id) {
       if (!id.startsWith(idPrefix)) return null;
       const text = opened(sealer, id.slice(idPrefix.length), placeOf(organization));
       if (text === null) return null;
-      const [verb, begun, ended, repository, hook, webhook] = JSON.parse(text) as [number, number, number, string, string, string];
-      return { verb: verbs[verb] ?? 'update', begun, ended, repository, hook, webhook };
+      const [verb, begun, ended, repository, repositoryId, hook, webhook] = JSON.parse(text) as Facts;
+      return { verb: verbs[verb] ?? 'update', begun, ended, repository, repositoryId, hook, webhook };
     },
   };
 }
