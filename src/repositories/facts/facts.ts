@@ -1,6 +1,6 @@
 import type { Git } from '../git/git.ts';
 
-/** Logins of mail addresses, by the address as it was asked for; what has none is not in it. Asked once a push, each address once. */
+/** Logins of mail addresses, by the address as it was asked for, or in lower case; what has none is not in it. Asked once a push, each address once. */
 export type Logins = (emails: readonly string[]) => Promise<ReadonlyMap<string, string>>;
 
 /** Where facts are read from. */
