@@ -5,7 +5,10 @@ import { createSonarqube } from './analyses/sonarqube/sonarqube.ts';
 import { createAnalysisWorker } from './reports/analysis-worker.ts';
 import { referencedArtifacts } from './reports/references.ts';
 import { retainAll, retainProject } from './reports/retention.ts';
+import type { Repositories } from './repositories/repositories.ts';
+import { createRepositories } from './repositories/repositories.ts';
 import { sweepArtifacts } from './storage/artifacts/sweep.ts';
+import { webhookDeletionSteps } from './webhooks/deletion.ts';
 import { checkedAuthorities } from './webhooks/delivery/authorities.ts';
 import type { Webhooks } from './webhooks/webhooks.ts';
 import { createWebhooks } from './webhooks/webhooks.ts';
@@ -46,11 +49,20 @@ export interface Workers {
   readonly analyses: Worker;
   readonly webhooks: Webhooks;
   readonly sonarqube: Sonarqube;
+  readonly repositories: Repositories;
 }
 
 export async function createWorkers(ground: Ground, serverUrl: () => string): Promise<Workers> {
   const { configuration, log, clock, ids, database, artifacts, metrics } = ground;
   const webhooks = await createWebhooks({ ...ground, userAgent: `Gatepost/${ground.version}` });
+  const { fanOut, nudge } = webhooks.delivery;
+  const repositories = await createRepositories({
+    ...ground,
+    onRecorded: fanOut.onRecorded,
+    recorded: nudge,
+    serverUrl,
+    deletionSteps: webhookDeletionSteps,
+  });
   const analyses = createAnalysisWorker({
     metrics: createAnalysisMetrics({ registry: metrics, database }),
     database,
@@ -61,21 +73,22 @@ export async function createWorkers(ground: Ground, serverUrl: () => string): Pr
     concurrency: configuration.analysesAtOnce,
     workDirectory: workDirectoryOf(configuration),
     serverUrl,
-    onRecorded: webhooks.delivery.fanOut.onRecorded,
-    recorded: webhooks.delivery.nudge,
+    onRecorded: fanOut.onRecorded,
+    recorded: nudge,
     afterwards: async (scope) => void (await retainProject({ database, ids, clock }, scope)),
   });
   const sonarqube = createSonarqube({
     ...ground,
     record: webhooks.delivery.record,
-    onRecorded: webhooks.delivery.fanOut.onRecorded,
-    recorded: webhooks.delivery.nudge,
+    onRecorded: fanOut.onRecorded,
+    recorded: nudge,
     checkedAuthorities,
     fetched: analyses.nudge,
     publicUrl: serverUrl,
     cwes: cwesOfStandards,
+    tagOf: repositories.tagOf,
   });
-  return { analyses, webhooks, sonarqube };
+  return { analyses, webhooks, sonarqube, repositories };
 }
 
 /** What is done now and then, in units of bounded size: old answers, what projects do not keep, artefacts that nothing points to. */

@@ -15,6 +15,7 @@ import { webhookDeletionSteps } from './webhooks/deletion.ts';
 import { deliveryRoutes } from './webhooks/delivery/routes.ts';
 import { replayRoutes } from './webhooks/delivery/replay-routes.ts';
 import { webhookRoutes } from './webhooks/subscriptions/routes.ts';
+import type { FindCaller } from './http/authentication.ts';
 import type { HealthCheck } from './http/health.ts';
 import { healthRoutes } from './http/health.ts';
 import type { HttpServer } from './http/http-server.ts';
@@ -31,13 +32,15 @@ import type { Database } from './storage/database/database.ts';
 
 import type { Ground, Workers } from './app-parts.ts';
 
-/** What each noun deletes when a project or an organization goes; what points to other rows goes before them. */
-const deletionSteps: readonly DeletionStep[] = [...webhookDeletionSteps, ...reportDeletionSteps];
+/** What these nouns delete when a project or an organization goes; what points to other rows goes before them. */
+const stepsBefore: readonly DeletionStep[] = [...webhookDeletionSteps, ...reportDeletionSteps];
 
-export async function addRoutes(server: HttpServer, ground: Ground, workers: Workers): Promise<void> {
+export async function addRoutes(server: HttpServer, ground: Ground, workers: Workers, findCaller: FindCaller): Promise<void> {
   const { configuration, database, clock, ids, artifacts, sealer } = ground;
   const { uploadBytesMax, retryForMs } = configuration;
   const common = { database, clock, ids };
+  const { repositories } = workers;
+  const deletionSteps = [...stepsBefore, ...repositories.deletionSteps];
   healthRoutes(server, { checks: checksOf(ground) });
   organizationRoutes(server, {
     ...common,
@@ -53,6 +56,7 @@ export async function addRoutes(server: HttpServer, ground: Ground, workers: Wor
     uploadBytesMax,
     reportsOf: (organization, analyses) => reportsOfAnalyses(database.read, organization, analyses),
     nudge: workers.analyses.nudge,
+    pushOf: repositories.pushOf,
   });
   gateRoutes(server, { ...common, standards });
   reportRoutes(server, { ...common, artifacts });
@@ -68,10 +72,11 @@ export async function addRoutes(server: HttpServer, ground: Ground, workers: Wor
   dashboardRoutes(server, { database });
   reportArchiveRoutes(server, { database, artifacts, limits });
   const dialectsMax = { sonarqube: configuration.sonarqubeWebhooksMax };
-  webhookRoutes(server, { ...common, sealer, guard: workers.webhooks.guard, dialectsMax, wake });
+  webhookRoutes(server, { ...common, sealer, guard: workers.webhooks.guard, dialectsMax, wake, repositories: repositories.forWebhooks });
   deliveryRoutes(server, { database, clock, retryForMs, wake });
   replayRoutes(server, { ...common, begun: workers.webhooks.replayBegun });
   await workers.sonarqube.routes(server);
+  await repositories.routes(server, findCaller);
 }
 
 /** SonarQube's own front door: its clients are told another version than ours. */

@@ -151,7 +151,7 @@ async function assemble(ground: Ground): Promise<App> {
     path: configuration.path,
     publicUrl: publicUrlOf(configuration),
   });
-  await addRoutes(server, ground, workers);
+  await addRoutes(server, ground, workers, tokens.find);
   await sonarqubeApi(server, { ...sonarqubeApiDeps(ground, workers), findCaller: tokens.find });
   const maintenance = createMaintenance(ground);
   let stopped: Promise<void> | null = null;
@@ -161,6 +161,7 @@ async function assemble(ground: Ground): Promise<App> {
       workers.analyses.stop(workerStopMs),
       workers.webhooks.stop(workerStopMs),
       workers.sonarqube.stop(workerStopMs),
+      workers.repositories.stop(workerStopMs),
       maintenance.stop(),
     ]);
     await tokens.stop();
@@ -177,6 +178,7 @@ async function assemble(ground: Ground): Promise<App> {
       await listen(server, configuration);
       reached.url ||= address();
       await workers.webhooks.start();
+      await workers.repositories.start();
       workers.analyses.start();
       workers.sonarqube.start();
       maintenance.start();

@@ -12,8 +12,8 @@ import type { ArtifactStore } from '../storage/artifacts/store.ts';
 import type { Database } from '../storage/database/database.ts';
 import { branchCharactersMax, parseAnalysisRequest, propertyPrefix, revisionCharactersMax, versionCharactersMax } from './analysis.ts';
 import { takeBody } from './intake.ts';
-import type { AnalysisReport } from './schema.ts';
-import { AnalysisBody, analysisBody } from './schema.ts';
+import type { AnalysisReport, PushOfAnalysis } from './schema.ts';
+import { AnalysisBody, analysisBody, pushBody } from './schema.ts';
 import type { Analysis } from './store.ts';
 import { insertAnalysis, listAnalyses, readAnalysis } from './store.ts';
 
@@ -25,6 +25,12 @@ export interface AnalysisRoutesDeps {
   readonly uploadBytesMax: number;
   /** The reports that analyses came to, by analysis id; handed in, since reports know analyses and not the other way round. */
   readonly reportsOf: (organization: string, analyses: readonly Analysis[]) => Promise<ReadonlyMap<string, readonly AnalysisReport[]>>;
+  /** The push that brought a commit to a repository of the project (its id); null: none is known. Handed in: repositories stand beside. */
+  readonly pushOf?: (named: {
+    readonly organization: string;
+    readonly project: string;
+    readonly revision: string;
+  }) => Promise<PushOfAnalysis | null>;
   /** There is something to work on. */
   readonly nudge: () => void;
 }
@@ -107,7 +113,7 @@ function isStream(body: unknown): body is Readable {
   return typeof body === 'object' && body !== null && 'pipe' in body;
 }
 
-function readRoutes(server: HttpServer, { database, reportsOf }: AnalysisRoutesDeps): void {
+function readRoutes(server: HttpServer, { database, reportsOf, pushOf }: AnalysisRoutesDeps): void {
   server.get(
     '/v1/analyses/:id',
     {
@@ -121,7 +127,7 @@ function readRoutes(server: HttpServer, { database, reportsOf }: AnalysisRoutesD
       },
     },
     async (request) => {
-      const { organization, project: onlyProject } = request.caller;
+      const { organization, slug, project: onlyProject } = request.caller;
       const analysis = isUuid(request.params.id)
         ? await readAnalysis({ read: database.read, organization, id: request.params.id.toLowerCase() })
         : null;
@@ -130,7 +136,10 @@ function readRoutes(server: HttpServer, { database, reportsOf }: AnalysisRoutesD
         throw notFound('unknown_analysis', 'There is no analysis with this id.');
       }
       const reports = await reportsOf(organization, [analysis]);
-      return analysisBody(analysis, project.key, reports.get(analysis.id) ?? []);
+      const { revision } = analysis;
+      const found = revision === null ? null : await pushOf?.({ organization, project: project.id, revision });
+      const push = found && revision !== null ? pushBody(found, { serverUrl: server.publicUrl(request), slug, revision }) : null;
+      return { ...analysisBody(analysis, project.key, reports.get(analysis.id) ?? []), push };
     },
   );
   server.get(

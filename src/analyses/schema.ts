@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { timestampText } from '../clock.ts';
 import type { GateFacts } from '../events/event.ts';
+import { repositoryUrls } from '../events/git-urls.ts';
 import type { AnalysisFacts } from './finding.ts';
 import { QualityGate } from './gates/schema.ts';
 import type { Analysis } from './store.ts';
@@ -23,6 +24,15 @@ export interface AnalysisReport {
   readonly vulnerabilitiesCount: number;
   readonly securityRating: string | null;
 }
+
+/** The push that brought the commit that was analysed. */
+const PushBody = Type.Object({
+  id: Type.String(),
+  repository: Type.String({ description: 'Name of the repository.' }),
+  ref: Type.String({ description: 'Whole: `refs/heads/main`.' }),
+  url: Type.String({ description: 'The commit’s page.' }),
+  created: Type.String({ format: 'date-time' }),
+});
 
 export const AnalysisBody = Type.Object({
   id: Type.String({ format: 'uuid' }),
@@ -68,6 +78,11 @@ export const AnalysisBody = Type.Object({
     description: 'What its quality gate came to: the one it brought, else the project’s; null where there is none, or not yet.',
   }),
   reports: Type.Array(ReportOfAnalysis),
+  push: Type.Optional(
+    Type.Union([PushBody, Type.Null()], {
+      description: 'What brought the revision to a repository of the project; null: none of them got it by a push. Not in lists.',
+    }),
+  ),
 });
 
 /** An analysis as `/v1` shows it. */
@@ -104,4 +119,21 @@ function gateBodyOf({ name, status, conditions }: GateFacts) {
 function errorOf(analysis: Analysis, code: string) {
   const details = analysis.error_place === null ? null : (JSON.parse(analysis.error_place) as Record<string, unknown>);
   return { code, message: analysis.error_message ?? '', ...(details === null ? {} : { details }) };
+}
+
+export interface PushOfAnalysis {
+  readonly id: string;
+  /** Its name. */
+  readonly repository: string;
+  readonly ref: string;
+  readonly created: number;
+}
+
+/** The push as `/v1` shows it beside its analysis. */
+export function pushBody(
+  { id, repository, ref, created }: PushOfAnalysis,
+  { serverUrl, slug, revision }: { readonly serverUrl: string; readonly slug: string; readonly revision: string },
+) {
+  const url = repositoryUrls({ serverUrl, slug, name: repository }).commit(revision);
+  return { id, repository, ref, url, created: timestampText(created) };
 }

@@ -25,6 +25,7 @@ const tags = [
   { name: 'Reports', description: 'Reports, their snapshots and their files.' },
   { name: 'Projects', description: 'What is analysed.' },
   { name: 'Quality gates', description: 'When an analysis is good enough.' },
+  { name: 'Repositories', description: 'Git repositories to push to and to clone from, and what was pushed.' },
   { name: 'Webhooks', description: 'Who is told what, where, and under which secret.' },
   { name: 'Deliveries', description: 'What was sent, what came back, and sending it again.' },
   { name: 'Organization', description: 'The organization that the token belongs to, its tokens and its audit log.' },

@@ -194,3 +194,22 @@ export async function insertRepository(options: InsertRepositoryOptions): Promis
     return made;
   });
 }
+
+export interface ListRepositoriesOptions {
+  readonly read: Reader;
+  readonly organization: string;
+  /** Id of the project whose repositories alone are wanted, or null. */
+  readonly project: string | null;
+  readonly limit: number;
+  /** The name that the page begins behind. */
+  readonly after: string | null;
+}
+
+/** By name, whatever its case. */
+export async function listRepositories(options: ListRepositoriesOptions): Promise<readonly Repository[]> {
+  const { read, organization, project, limit, after } = options;
+  let query = repositories(read).where('repositories.organization', '=', organization).orderBy('repositories.name_key').limit(limit);
+  if (project !== null) query = query.where('repositories.project', '=', project);
+  if (after !== null) query = query.where('repositories.name_key', '>', nameKey(after));
+  return (await query.execute()).map(repositoryOf);
+}

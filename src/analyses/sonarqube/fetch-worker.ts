@@ -20,7 +20,7 @@ import { settleFetch } from './fetch-settle.ts';
 import type { FetchVerdict } from './fetch-verdict.ts';
 import { FetchLost, judgeFetch } from './fetch-verdict.ts';
 import type { RuleCache } from './fetch/rules.ts';
-import type { Fetched, FetchJob } from './fetch/fetch.ts';
+import type { Fetched, FetchJob, TagOf } from './fetch/fetch.ts';
 import type { SourceMetrics } from './source-metrics.ts';
 import type { OpenSource } from './source.ts';
 import { openSource } from './source-store.ts';
@@ -57,6 +57,7 @@ export interface FetchWorkerDeps {
   readonly fetch: (job: FetchJob) => Promise<Fetched>;
   /** CWEs that reports have categories for. */
   readonly cwes: readonly number[];
+  readonly tagOf?: TagOf | undefined;
   /** What is known of a source's rules. */
   readonly rulesOf: (source: string) => RuleCache;
 }
@@ -139,6 +140,7 @@ async function fetchFrom(work: Work, source: OpenSource, signal: AbortSignal): P
       directory,
       signal,
       cwes: deps.cwes,
+      tagOf: (revision) => tagOfRevision(work, project.id, revision),
       rules: deps.rulesOf(source.id),
       onProgress: (progress) => log.debug({ ...facts, ...progress }, 'source.fetching'),
     }),
@@ -205,6 +207,10 @@ async function settle({ deps, claim, facts, began }: Work, verdict: FetchVerdict
 }
 
 /** Shows a sign of life as long as the work goes on; `lost` is aborted once another has the analysis. */
+async function tagOfRevision({ deps, claim }: Work, project: string, revision: string): Promise<string | null> {
+  return (await deps.tagOf?.({ organization: claim.analysis.organization, project, revision })) ?? null;
+}
+
 function holdLease({ deps, claim }: Work): { readonly lost: AbortSignal; end(): void } {
   const { database, clock, log } = deps;
   const abort = new AbortController();

@@ -12,6 +12,7 @@ import { createSourceGuard, parseSourceAllowlist } from './client/address.ts';
 import { ingestRoutes } from './ingest-routes.ts';
 import { createIntake } from './intake.ts';
 import { createReceipts } from './receipts.ts';
+import type { TagOf } from './fetch/fetch.ts';
 import { createSourceLookup } from './source-lookup.ts';
 import { readSource } from './source-store.ts';
 import { sourceWorkRoutes } from './source-work-routes.ts';
@@ -31,6 +32,8 @@ export interface SonarqubeOptions {
   readonly version: string;
   /** CWEs that reports have categories for. */
   readonly cwes: readonly number[];
+  /** The version tag of a revision in a repository of the project (its id), or null. */
+  readonly tagOf?: TagOf | undefined;
   /** Records an event that is a unit of work of its own, with its deliveries. */
   readonly record: RecordAlone;
   /** The rules of a private authority's certificates; answers the certificates alone. Fails with `invalid_ca`. */

@@ -17,6 +17,7 @@ import type { ClientLimits } from './client/client.ts';
 import type { SourceClients } from './clients.ts';
 import { createSourceClients } from './clients.ts';
 import { createFetchWorker, pollMs, sweepFetches } from './fetch-worker.ts';
+import type { TagOf } from './fetch/fetch.ts';
 import { fetchAnalysis } from './fetch/fetch.ts';
 import type { Intake } from './intake.ts';
 import { createRuleCaches } from './rule-caches.ts';
@@ -41,6 +42,7 @@ export interface SourceWorkOptions {
   readonly intake: Intake;
   /** CWEs that reports have categories for. */
   readonly cwes: readonly number[];
+  readonly tagOf?: TagOf | undefined;
   readonly onRecorded: OnRecorded;
   /** The base of links to this server, known once it has started. */
   readonly publicUrl: () => string;

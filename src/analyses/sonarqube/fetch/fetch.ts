@@ -4,7 +4,7 @@ import { wipe } from './pages.ts';
 import { fetchRound } from './round.ts';
 import { fetchServer } from './server.ts';
 
-export type { Fetched, FetchJob, FetchNotice, FetchProgress, VersionFrom } from './job.ts';
+export type { Fetched, FetchJob, FetchNotice, FetchProgress, TagOf, VersionFrom } from './job.ts';
 
 /** How often a fetch begins again where the server changed while it was under way. */
 export const roundsMax = 3;

@@ -15,6 +15,13 @@ export interface FetchProgress {
 /** Where the version of a project comes from where its scanner gave none (SonarQube says `not provided`). */
 export type VersionFrom = 'property' | 'tag' | 'revision';
 
+/** The version tag of a commit in a repository of a project (its id), or null. Handed in: repositories stand beside analyses. */
+export type TagOf = (named: {
+  readonly organization: string;
+  readonly project: string;
+  readonly revision: string;
+}) => Promise<string | null>;
+
 /** What is to be fetched. Facts that the webhook told come first; what is null is asked for over there. */
 export interface FetchJob {
   readonly client: SonarqubeClient;
