@@ -8,7 +8,6 @@ import { test } from 'node:test';
 import type { GitOptions } from './create.ts';
 import { createGit } from './create.ts';
 import type { Git } from './git.ts';
-import { createLaunchedSpawner } from './launch.ts';
 
 const repository = '01890000-0000-7000-8000-000000000001';
 
@@ -19,8 +18,7 @@ async function place(t: TestContext): Promise<string> {
 }
 
 async function open(t: TestContext, more: Partial<GitOptions> = {}): Promise<Git> {
-  const data = await place(t);
-  const git = await createGit({ data, spawner: createLaunchedSpawner(join(data, 'git')), ...more });
+  const git = await createGit({ data: await place(t), ...more });
   t.after(() => git.stop());
   return git;
 }

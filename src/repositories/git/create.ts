@@ -2,11 +2,12 @@ import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GatepostError } from '../../errors.ts';
 import type { Git, GitEnd, GitProcess, GitResult, GitRun, GitStart } from './git.ts';
+import { createLaunchedSpawner } from './launch.ts';
 import { collect } from './output.ts';
 import { layGround } from './settings.ts';
 import type { Slots } from './slots.ts';
 import { createSlots } from './slots.ts';
-import type { Spawned, Spawner } from './spawn.ts';
+import type { Command, Spawned, Spawner } from './spawn.ts';
 import { createOwnSpawner, signalGroup } from './spawn.ts';
 import { versionOf, versionProblem } from './version.ts';
 
@@ -18,6 +19,7 @@ export interface GitOptions {
   readonly serving?: number;
   /** How much memory one process may ask for. */
   readonly memoryBytesMax?: number;
+  /** What starts it: a small process beside this one, unless told otherwise. */
   readonly spawner?: Spawner;
 }
 
@@ -45,11 +47,12 @@ const limited = 'ulimit -v "$0" 2>/dev/null; exec "$@"';
  * only what needs it fails.
  */
 export async function createGit(options: GitOptions): Promise<Git> {
-  const { data, program = 'git', serving = servingDefault, spawner = createOwnSpawner() } = options;
-  const root = join(data, 'repositories');
-  const { environment } = await layGround(join(data, 'git'));
+  const { data, program = 'git', serving = servingDefault } = options;
+  const [root, ground] = [join(data, 'repositories'), join(data, 'git')];
+  const { environment } = await layGround(ground);
   await mkdir(root, { recursive: true, mode: 0o700 });
-  const found = await findVersion({ spawner, program, directory: root, environment });
+  const found = await findVersion({ program, directory: root, environment });
+  const spawner = options.spawner ?? createLaunchedSpawner(ground);
   const lanes = {
     serve: createSlots({
       count: serving,
@@ -153,15 +156,9 @@ interface Found {
   readonly problem: string | null;
 }
 
-async function findVersion(command: {
-  readonly spawner: Spawner;
-  readonly program: string;
-  readonly directory: string;
-  readonly environment: Readonly<Record<string, string>>;
-}): Promise<Found> {
-  const { spawner, ...rest } = command;
+async function findVersion(command: Pick<Command, 'program' | 'directory' | 'environment'>): Promise<Found> {
   try {
-    const child = await spawner.spawn({ ...rest, args: ['--version'] });
+    const child = await createOwnSpawner().spawn({ ...command, args: ['--version'] });
     child.stdin.end();
     const chunks = await child.stdout.toArray();
     await child.ended;

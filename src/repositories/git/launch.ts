@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import type { Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,6 @@ const launcherFlags = ['--max-old-space-size=32', '--max-semi-space-size=1', '--
  * from the server, over local sockets under `directory`.
  */
 export function createLaunchedSpawner(directory: string): Spawner {
-  const path = placeOf(directory);
   const calls = new Map<number, Call>();
   let running: Promise<Launcher> | null = null;
   let last = 0;
@@ -37,7 +36,7 @@ export function createLaunchedSpawner(directory: string): Spawner {
     const call = calls.get(answer.id);
     if (answer.kind === 'started') call?.started(answer.pid);
     else if (answer.kind === 'failed') call?.lost(answer.message);
-    else call?.ended(answer);
+    else call?.ended({ status: answer.status, signal: answer.signal, stderr: answer.stderr });
   };
   const joined = (id: number, place: number, line: Duplex): void => {
     const call = calls.get(id);
@@ -46,7 +45,7 @@ export function createLaunchedSpawner(directory: string): Spawner {
   };
   const started = async (): Promise<Launcher> => {
     try {
-      return await startLauncher({ path, heard, joined, lost });
+      return await startLauncher({ directory, heard, joined, lost });
     } catch (error) {
       running = null;
       throw error;
@@ -54,13 +53,17 @@ export function createLaunchedSpawner(directory: string): Spawner {
   };
   return {
     async spawn(command) {
-      const { child } = await (running ??= started());
+      const launcher = await (running ??= started());
       last += 1;
       const id = last;
       const call = createCall(command.hasControl === true ? 3 : 2);
       calls.set(id, call);
-      void call.over.then(() => calls.delete(id));
-      child.send({ id, ...command } satisfies LauncherRequest);
+      hold(launcher, true);
+      void call.over.then(() => {
+        calls.delete(id);
+        if (calls.size === 0) hold(launcher, false);
+      });
+      launcher.child.send({ id, ...command } satisfies LauncherRequest);
       return call.spawned;
     },
     stop() {
@@ -78,15 +81,23 @@ interface Launcher {
   readonly server: Server;
 }
 
+/** While nothing is under way it does not keep us from ending. */
+function hold({ child, server }: Launcher, isHeld: boolean): void {
+  const word = isHeld ? 'ref' : 'unref';
+  child[word]();
+  child.channel?.[word]();
+  server[word]();
+}
+
 interface LauncherOptions {
-  readonly path: string;
+  readonly directory: string;
   readonly heard: (answer: LauncherAnswer) => void;
   readonly joined: (id: number, place: number, line: Duplex) => void;
   readonly lost: () => void;
 }
 
-async function startLauncher({ path, heard, joined, lost }: LauncherOptions): Promise<Launcher> {
-  await rm(path, { force: true });
+async function startLauncher({ directory, heard, joined, lost }: LauncherOptions): Promise<Launcher> {
+  const path = await freePath(directory);
   const server = createServer((line) => greet(line, joined)).listen(path);
   await once(server, 'listening');
   const program = join(import.meta.dirname, `launcher${extname(import.meta.filename)}`);
@@ -99,9 +110,27 @@ async function startLauncher({ path, heard, joined, lost }: LauncherOptions): Pr
   return { child, server };
 }
 
-function placeOf(directory: string): string {
-  const path = join(directory, 'launcher.sock');
-  return Buffer.byteLength(path) <= socketPathBytesMax ? path : join(tmpdir(), `gatepost-${process.pid}.sock`);
+let places = 0;
+
+/** A socket of this process and call alone: the command line runs beside the server. What those left that are gone is taken away. */
+async function freePath(directory: string): Promise<string> {
+  places += 1;
+  const name = `launcher-${process.pid}-${places}.sock`;
+  for (const other of await readdir(directory)) {
+    const [, pid] = /^launcher-(\d+)-\d+\.sock$/.exec(other) ?? [];
+    if (pid !== undefined && (other === name || !isRunning(Number(pid)))) await rm(join(directory, other), { force: true });
+  }
+  const path = join(directory, name);
+  return Buffer.byteLength(path) <= socketPathBytesMax ? path : join(await mkdtemp(join(tmpdir(), 'gatepost-')), name);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
 }
 
 /** Each line says first whose it is, and which of its descriptors. */

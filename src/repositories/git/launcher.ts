@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { lineHead } from './launcher-line.ts';
 import type { Command, Ended } from './spawn.ts';
 import { keepFirst } from './spawn.ts';
@@ -17,6 +18,12 @@ export type LauncherAnswer =
 
 const [, , path = ''] = process.argv;
 
+/**
+ * A line of ours is one that does not block, which a shell that reads it takes for its end. Only of a process's first three is that undone, so the
+ * control line is handed over as the third, and changes its place with stderr.
+ */
+const swapped = 'exec 4>&2 2>&3 3>&4 4>&-; exec "$0" "$@"';
+
 process.on('message', (request: LauncherRequest) => void start(request));
 process.once('disconnect', () => process.exit(0));
 // A signal to the whole group is the server's to answer.
@@ -31,13 +38,13 @@ async function start({ id, program, args, directory, environment, hasControl }: 
   try {
     for (let place = 0; place < (hasControl === true ? 3 : 2); place += 1) lines.push(await open(id, place));
     const [stdin, stdout, control] = lines;
-    const child = spawn(program, args, {
-      cwd: directory,
-      env: environment,
-      detached: true,
-      stdio: [stdin, stdout, 'pipe', ...(control === undefined ? [] : [control])],
-    });
-    const stderr = child.stderr === null ? (): string => '' : keepFirst(child.stderr);
+    const rest = { cwd: directory, env: environment, detached: true } as const;
+    const child =
+      control === undefined
+        ? spawn(program, args, { ...rest, stdio: [stdin, stdout, 'pipe'] })
+        : spawn('/bin/sh', ['-c', swapped, program, ...args], { ...rest, stdio: [stdin, stdout, control, 'pipe'] });
+    const errors = child.stdio[control === undefined ? 2 : 3] as Readable | null;
+    const stderr = errors === null ? (): string => '' : keepFirst(errors);
     child.once('close', (status, signal) => {
       if (child.pid !== undefined) say({ id, kind: 'ended', status, signal, stderr: stderr() });
     });
