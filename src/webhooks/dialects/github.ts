@@ -17,7 +17,7 @@ import {
 } from './git-words.ts';
 import { issueShape, noReactions, pullShape } from './github-pull-shapes.ts';
 import { commitShape, organization, person, repositoryOfPush, repositoryShape } from './github-shapes.ts';
-import { goTime } from './go-json.ts';
+import { goTime, wellFormedJson } from './go-json.ts';
 
 /**
  * GitHub's webhook, for the receivers that know nothing else: the fields that its published types name, which those read. A link that we have
@@ -28,7 +28,7 @@ export const githubDialect: Dialect = {
   name: 'github',
   contentType: 'application/json',
   events: ['push', 'pull_request', 'pull_request_comment'],
-  body: (event) => Buffer.from(JSON.stringify(payloadOf(event)), 'utf8'),
+  body: (event) => Buffer.from(wellFormedJson(JSON.stringify(payloadOf(event))), 'utf8'),
   headers,
   schemes: [hubSignature, hubSignature256],
   secretOptional: true,

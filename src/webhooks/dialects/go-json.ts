@@ -12,13 +12,17 @@ const escapes: Readonly<Record<string, string>> = {
 /** One escape after another, half a surrogate pair among them. */
 const halves = /\\(?:(ud[89a-f][0-9a-f]{2})|[^])/g;
 
+/** JSON without halves of surrogate pairs, which many readers refuse. */
+export function wellFormedJson(json: string): string {
+  return json.includes('\\ud') ? json.replace(halves, (escape, half?: string) => (half === undefined ? escape : '\\ufffd')) : json;
+}
+
 /**
  * JSON as Go's indenting encoder writes it: two spaces, the characters above escaped, what is no Unicode replaced; the rest as it is. `undefined`
  * is left out. Those characters stand nowhere in JSON but inside a text.
  */
 export function goJson(value: object): string {
-  const text = JSON.stringify(value, null, 2).replace(unsafe, (character) => escapes[character] ?? character);
-  return text.includes('\\ud') ? text.replace(halves, (escape, half?: string) => (half === undefined ? escape : '\\ufffd')) : text;
+  return wellFormedJson(JSON.stringify(value, null, 2).replace(unsafe, (character) => escapes[character] ?? character));
 }
 
 /** What Go writes for a time that nobody has set, and for second zero of Unix. */
