@@ -13,9 +13,11 @@ const end = 5;
 
 export interface Program {
   readonly kinds: Uint8Array;
+  /** Of a character its code point, of a set which one, of a fork where its targets begin. */
   readonly values: Int32Array;
   readonly sets: readonly CharacterSet[];
-  readonly targets: readonly (readonly number[])[];
+  /** Each fork's, ended by a zero: no step leads back to the first. */
+  readonly targets: Int32Array;
 }
 
 interface Building {
@@ -26,15 +28,22 @@ interface Building {
 }
 
 export function programOf(glob: Glob): Program {
+  const { kinds, values, sets, targets } = build(glob);
+  const starts: number[] = [];
+  const flat: number[] = [];
+  for (const each of targets) {
+    starts.push(flat.length);
+    flat.push(...each, 0);
+  }
+  const placed = values.map((value, step) => (kinds[step] === fork ? (starts[value] ?? 0) : value));
+  return { kinds: Uint8Array.from(kinds), values: Int32Array.from(placed), sets, targets: Int32Array.from(flat) };
+}
+
+function build(glob: Glob): Building {
   const building: Building = { kinds: [], values: [], sets: [], targets: [] };
   addGlob(building, glob);
   add(building, end, 0);
-  return {
-    kinds: Uint8Array.from(building.kinds),
-    values: Int32Array.from(building.values),
-    sets: building.sets,
-    targets: building.targets,
-  };
+  return building;
 }
 
 function add({ kinds, values }: Building, kind: number, value: number): number {
@@ -77,41 +86,79 @@ export interface RunOptions {
 
 /** Whether the program takes the text as a whole. */
 export function runProgram(program: Program, text: string, { spelled, asStart = false }: RunOptions): boolean {
-  const { kinds, values } = program;
-  let now = new Uint8Array(kinds.length);
-  let next = new Uint8Array(kinds.length);
+  const steps = program.kinds.length;
+  let now = new Uint8Array(steps + 1);
+  let next = new Uint8Array(steps + 1);
   now[0] = 1;
-  let isAlive = true;
-  for (let at = 0, count = 0; at < text.length && isAlive; count += 1) {
+  for (let at = 0, count = 0; at < text.length; count += 1) {
     const code = text.codePointAt(at) ?? 0;
     at += code > 0xffff ? 2 : 1;
-    isAlive = false;
-    for (let step = 0; step < kinds.length; step += 1) {
-      if (now[step] === 0) continue;
-      now[step] = 0;
-      const kind = kinds[step] ?? end;
-      if (kind === fork || kind === run) reach(program, step, now);
-      if (kind === character ? values[step] !== code : count < spelled || !takes(program, step, code)) continue;
-      next[kind === run ? step : step + 1] = 1;
-      isAlive = true;
-    }
+    if (!step(program, now, next, { code, isSpelled: count < spelled })) return false;
     [now, next] = [next, now];
   }
-  if (asStart || !isAlive) return isAlive;
-  for (let step = 0; step < kinds.length; step += 1) if (now[step] === 1) reach(program, step, now);
-  return now[kinds.length - 1] === 1;
+  if (asStart) return true;
+  // What is reached without a character is reached with any: the last step takes none, and stays marked.
+  step(program, now, next, { code: -1, isSpelled: true });
+  return now[steps] === 1;
 }
 
-/** Marks what is reached from a step without a character: always further on, so that one walk finds all. */
-function reach({ kinds, values, targets }: Program, step: number, now: Uint8Array): void {
-  if (kinds[step] === run) now[step + 1] = 1;
-  else if (kinds[step] === fork) for (const target of targets[values[step] ?? 0] ?? []) now[target] = 1;
+interface Character {
+  readonly code: number;
+  readonly isSpelled: boolean;
 }
 
-function takes({ kinds, values, sets }: Program, step: number, code: number): boolean {
-  const kind = kinds[step];
-  if (kind !== set) return kind === one || kind === run;
-  const found = sets[values[step] ?? 0];
+/**
+ * From the places that are marked to those behind one more character, and unmarks the former; the mark behind the last step says that the end was
+ * among them. A step leads further on, so that one walk finds all that is reached without a character. Answers whether there is a place left.
+ */
+function step({ kinds, values, sets, targets }: Program, now: Uint8Array, next: Uint8Array, { code, isSpelled }: Character): boolean {
+  const steps = kinds.length;
+  let isAlive = false;
+  now[steps] = 0;
+  for (let at = 0; at < steps; at += 1) {
+    if (now[at] === 0) continue;
+    now[at] = 0;
+    switch (kinds[at]) {
+      case character:
+        if (values[at] !== code) continue;
+        next[at + 1] = 1;
+        break;
+      case one:
+        if (isSpelled) continue;
+        next[at + 1] = 1;
+        break;
+      case set:
+        if (isSpelled || !holds(sets[values[at] ?? 0], code)) continue;
+        next[at + 1] = 1;
+        break;
+      case run:
+        now[at + 1] = 1;
+        if (isSpelled) continue;
+        next[at] = 1;
+        break;
+      case fork:
+        mark(targets, values[at] ?? 0, now);
+        continue;
+      default:
+        now[steps] = 1;
+        continue;
+    }
+    isAlive = true;
+  }
+  return isAlive;
+}
+
+function mark(targets: Int32Array, from: number, now: Uint8Array): void {
+  for (let at = from; ; at += 1) {
+    const target = targets[at] ?? 0;
+    if (target === 0) return;
+    now[target] = 1;
+  }
+}
+
+function holds(found: CharacterSet | undefined, code: number): boolean {
   if (found === undefined) return false;
-  return found.ranges.some(([first, last]) => code >= first && code <= last) !== found.isNegated;
+  const { ranges, isNegated } = found;
+  for (const [first, last] of ranges) if (code >= first && code <= last) return !isNegated;
+  return isNegated;
 }
