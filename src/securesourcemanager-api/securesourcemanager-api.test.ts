@@ -172,7 +172,7 @@ eachDatabase((open, engine) => {
   test(`pages hold at most a hundred, and go on where the one before ended (${engine})`, async (t) => {
     const door = await openDoor(t, await open(t));
     await door.repository('shop');
-    for (let number = 0; number < 103; number += 1) await created(door, `h${String(number).padStart(3, '0')}`);
+    await Promise.all(Array.from({ length: 103 }, (_, number) => created(door, `h${String(number).padStart(3, '0')}`)));
     const pageOf = async (query: string) => {
       const { json } = await door.ask('GET', `${hooks}?${query}`, { as: 'reader' });
       return { names: (json['hooks'] as readonly { name: string }[]).map(({ name }) => name.slice(-4)), next: json['nextPageToken'] };
