@@ -1,4 +1,5 @@
-// `npm test`: brings what the tests need (PostgreSQL, Chromium, Python with clients of SonarQube), runs all of them on both databases, takes it away again.
+// `npm test`: brings what the tests need (PostgreSQL, Chromium, Python with clients of SonarQube, a receiver of webhooks), runs all of
+// them on both databases, takes it away again.
 // `npm test -- FILE …` runs those files alone; `npm run test:faults` the faults with many rounds, `npm run test:faults -- --kills 500 FILE …`
 // with so many (test/faults/rounds.ts says what there is), and prints at the end what came of them.
 import { spawn } from 'node:child_process';
@@ -14,6 +15,7 @@ import { bringCompiler } from './compiler.ts';
 import { bringCurl } from './curl.ts';
 import { startPostgres } from './postgres.ts';
 import { findPython } from './python.ts';
+import { findWebhookProgram } from './webhook-program.ts';
 
 const testMsMax = 3 * 60 * 1000;
 /** A file of tests that leaves something open does not end by itself: the run is then ended, and the runner names the file. */
@@ -35,11 +37,13 @@ async function main(): Promise<number> {
     bringCompiler();
     bringCurl();
     const python = faults ? '' : findPython();
+    const webhookProgram = faults ? '' : findWebhookProgram();
     postgres = await startPostgres();
     const environment = {
       TEST_POSTGRES_URL: postgres.url,
       TEST_CHROMIUM: chromium,
       TEST_PYTHON: python,
+      TEST_WEBHOOK_PROGRAM: webhookProgram,
     };
     if (!faults) return await runTests(files, environment, runMinutesMax);
     return await runFaults(files, environment);
