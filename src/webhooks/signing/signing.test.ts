@@ -7,6 +7,7 @@ import { verify as verifyPlain } from '@octokit/webhooks-methods';
 import { Webhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
 import { bareHex } from './bare-hex.ts';
+import { hubSignature, hubSignature256 } from './hub-signature.ts';
 import { plainHex } from './plain-hex.ts';
 import type { Scheme } from './secret.ts';
 import { generateSecret, standardKey, tailOf } from './secret.ts';
@@ -108,4 +109,17 @@ test('the bare form signs the raw bytes: the published vector, a payload with it
   for (const secret of ['s', 'ключ', 'whsec_AAEC', 'x'.repeat(200)])
     assert.deepEqual(signed(bare, body, { current: secret, previous: null }), { [name]: hex(secret) });
   assert.deepEqual(signed(bare, body, { current: 'new', previous: 'old' }), { [name]: hex('old'), [`${name}-Next`]: hex('new') });
+});
+
+test('GitHub’s forms: the published vectors, and both while a secret is being changed', () => {
+  const name = 'X-Hub-Signature';
+  assert.deepEqual(signed(hubSignature256, Buffer.from('Hello, World!'), { current: "It's a Secret to Everybody", previous: null }), {
+    [`${name}-256`]: 'sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17',
+  });
+  const fox = Buffer.from('The quick brown fox jumps over the lazy dog');
+  const known = 'sha1=de7c9b85b8b78aa6bc8a7a36f70a90701c9db4d9';
+  assert.deepEqual(signed(hubSignature, fox, { current: 'key', previous: null }), { [name]: known });
+  const both = signed(hubSignature, fox, { current: 'ключ', previous: 'key' });
+  const current = `sha1=${createHmac('sha1', Buffer.from('ключ', 'utf8')).update(fox).digest('hex')}`;
+  assert.deepEqual(both, { [name]: known, [`${name}-next`]: current });
 });
