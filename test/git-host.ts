@@ -61,7 +61,10 @@ export async function startGitHost(
     bound: as(['repository:write'], { project: 'p' }),
     other: as(['admin'], { organization: other, slug: 'other' }),
   };
-  const findCaller = async (token: string): Promise<Caller | null> => callers[token] ?? null;
+  const findCaller = async (token: string): Promise<Caller | null> => {
+    const caller = callers[token];
+    return caller === undefined ? null : { ...caller, token };
+  };
   const server = await createHttpServer({ log: pino({ level: 'silent' }), ids, version: '0.0.0', findCaller });
   await gitRoutes(server, { ...options, git, database, findCaller, receive: receiveAsItComes(git) });
   const url = await server.listen({ host: '127.0.0.1', port: 0 });

@@ -60,12 +60,12 @@ function serviceLine(service: GitService): Buffer {
   return Buffer.from(`${(line.length + 4).toString(16).padStart(4, '0')}${line}0000`, 'latin1');
 }
 
-function serve(git: Git, { repository, protocol, gone }: GitExchange, args: readonly string[]): Promise<GitProcess> {
+function serve(git: Git, { repository, caller, protocol, gone }: GitExchange, args: readonly string[]): Promise<GitProcess> {
   return git.start({
     repository: repository.id,
     args,
     lane: 'serve',
-    share: repository.organization,
+    share: caller.token,
     signal: gone,
     ...(protocol === '' ? {} : { environment: { GIT_PROTOCOL: protocol } }),
   });

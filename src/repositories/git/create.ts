@@ -25,7 +25,7 @@ export interface GitOptions {
 
 /** How many processes serve clients at once, unless told otherwise. */
 export const servingDefault = 32;
-/** Of them, an organization has at most this part. */
+/** Of them, one token has at most this part. */
 const partOfShare = 0.75;
 /** How many requests may wait for their turn, and for how long. */
 export const servingQueueMax = 256;

@@ -17,7 +17,7 @@ export interface GitStart {
   readonly environment?: Readonly<Record<string, string>>;
   /** `work` unless told otherwise. */
   readonly lane?: GitLane;
-  /** Who shares a lane with others (an organization's id): one of them never has all its slots. */
+  /** Who shares a lane with others (a token's id): one of them never has all its slots, and who has least comes first. */
   readonly share?: string;
   /** Gives up the wait for a slot, and ends the process. */
   readonly signal?: AbortSignal;

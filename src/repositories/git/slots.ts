@@ -17,7 +17,7 @@ export interface SlotClaim {
 }
 
 export interface Slots {
-  /** Answers once there is room, first come, first served, with what gives the slot back (once; more often does nothing). */
+  /** Answers once there is room, with what gives the slot back (once; more often does nothing). Who has least comes first. */
   take(claim: SlotClaim): Promise<() => void>;
   busy(): number;
   waiting(): number;
@@ -58,12 +58,18 @@ export function createSlots({ count, perShare, queueMax, waitMs }: SlotsOptions)
     };
   };
   const next = (): void => {
-    for (const waiter of queue) {
-      if (busy >= count) return;
-      if (!hasRoom(waiter.share)) continue;
+    for (let waiter = first(); waiter !== null; waiter = first()) {
       queue.delete(waiter);
       waiter.begin();
     }
+  };
+  /** Whoever has least has the next turn; among equals who came first. */
+  const first = (): Waiter | null => {
+    let best: Waiter | null = null;
+    for (const waiter of queue) {
+      if (hasRoom(waiter.share) && (best === null || heldBy(waiter.share) < heldBy(best.share))) best = waiter;
+    }
+    return best;
   };
   const wait = (share: string, signal: AbortSignal | undefined): Promise<() => void> =>
     new Promise((resolve, reject) => {
