@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GatepostError } from '../../errors.ts';
 import { zeroId } from '../../events/git-facts.ts';
 import { countCommits } from '../facts/commits.ts';
@@ -81,14 +82,22 @@ export async function assess(options: FactsSource & { readonly base: string; rea
   return { mergeability, mergeabilityOf, mergeBase: common, counts };
 }
 
-/** The same where an event must be told in any case: what git cannot be asked now is asked later. */
-export async function assessOrNot(
-  options: FactsSource & { readonly base: string; readonly head: string; readonly mergeBase: string },
+/**
+ * The same where an event must be told in any case, and soon: what git cannot say within `withinMs` is asked again when somebody looks. Nothing is
+ * asked where no time is left.
+ */
+export async function assessInTime(
+  options: FactsSource & { readonly base: string; readonly head: string; readonly mergeBase: string; readonly withinMs: number },
 ): Promise<Assessment> {
+  const { mergeBase, withinMs, ...asked } = options;
+  const unknown: Assessment = { mergeability: 'unknown', mergeabilityOf: null, mergeBase, counts: noCounts };
+  if (withinMs <= 0) return unknown;
+  const late = new AbortController();
+  const patience = sleep(withinMs, unknown, { signal: late.signal }).catch(() => unknown);
   try {
-    return await assess(options);
-  } catch {
-    return { mergeability: 'unknown', mergeabilityOf: null, mergeBase: options.mergeBase, counts: noCounts };
+    return await Promise.race([assess(asked).catch(() => unknown), patience]);
+  } finally {
+    late.abort();
   }
 }
 

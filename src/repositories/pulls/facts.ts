@@ -28,7 +28,7 @@ export function pullFacts(pull: Pull): PullFacts {
     mergeCommit: pull.mergeSha,
     mergedBy: pull.mergedBy,
     base: { ref: pull.base, sha: pull.baseSha },
-    head: { ref: shownHead(pull), sha: pull.headSha },
+    head: { ref: shownHead(pull), sha: pull.headSha, ...(pull.head === null ? {} : { branch: pull.head }) },
     mergeBase: pull.mergeBase,
     mergeable,
     mergeableReason: reason,

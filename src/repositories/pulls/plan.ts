@@ -1,0 +1,137 @@
+import { zeroId } from '../../events/git-facts.ts';
+import type { RefCommand } from '../refs/refs.ts';
+import { isBranchName } from '../repository.ts';
+import { tipsOf } from './assess.ts';
+import type { PullsDeps } from './deps.ts';
+import { scopeOf } from './deps.ts';
+import type { NumberBook } from './numbers.ts';
+import type { PullOptions } from './push-options.ts';
+import { pullOptions } from './push-options.ts';
+import { topicCharactersMax } from './pull.ts';
+import type { Plan, PlannedCommand, PlanOptions } from './pulls.ts';
+import type { PlannedPull } from './purpose.ts';
+import { openPurpose } from './purpose.ts';
+import { countOpen, listPulls, openOfTopic } from './store.ts';
+import { openPullsMax } from './pull.ts';
+
+/** Where `git push` sends what is to become a pull request. */
+export const forPrefix = 'refs/for/';
+
+interface Planned {
+  readonly command: PlannedCommand;
+  /** A pull request that it opens. */
+  readonly opens: PlannedPull | null;
+}
+
+/**
+ * What git is to do with the refs of a push. `refs/for/<base>[/<topic>]` becomes the head of a pull request: of the open one of this author, base and
+ * topic, or of a new one. With the push option `pull_request.create` a branch that is pushed becomes one, too. Nothing is written but numbers.
+ */
+export async function planPush(deps: PullsDeps, book: NumberBook, options: PlanOptions): Promise<Plan> {
+  const asked = pullOptions(options.options);
+  const mine = options.commands.filter(({ ref }) => ref.startsWith(forPrefix));
+  if (mine.length === 0 && !asked.create) return { commands: options.commands.map(passed), purpose: null };
+  const isFull = (await countOpen({ read: deps.database.read, ...scopeOf(options.repository) })) >= openPullsMax;
+  const planned: Planned[] = [];
+  for (const command of options.commands) planned.push(await planOne({ deps, book, options, asked, isFull }, command));
+  return {
+    commands: twiceRefused(planned.map(({ command }) => command)),
+    purpose: openPurpose(planned.flatMap(({ opens }) => (opens === null ? [] : [opens]))),
+  };
+}
+
+function passed(asked: RefCommand): PlannedCommand {
+  return { asked, command: asked, refused: null };
+}
+
+function refusal(asked: RefCommand, refused: string): Planned {
+  return { command: { asked, command: null, refused }, opens: null };
+}
+
+/** Two commands that come to one ref: git would refuse the whole push. */
+function twiceRefused(commands: readonly PlannedCommand[]): readonly PlannedCommand[] {
+  const seen = new Set<string>();
+  return commands.map((one) => {
+    if (one.command === null) return one;
+    if (seen.has(one.command.ref)) return { ...one, command: null, refused: 'another ref of this push comes to the same pull request' };
+    seen.add(one.command.ref);
+    return one;
+  });
+}
+
+interface Planning {
+  readonly deps: PullsDeps;
+  readonly book: NumberBook;
+  readonly options: PlanOptions;
+  readonly asked: PullOptions;
+  readonly isFull: boolean;
+}
+
+async function planOne(planning: Planning, command: RefCommand): Promise<Planned> {
+  if (command.ref.startsWith(forPrefix)) return planFor(planning, command);
+  if (planning.asked.create && command.ref.startsWith('refs/heads/')) return planBranch(planning, command);
+  return { command: passed(command), opens: null };
+}
+
+async function planFor(planning: Planning, command: RefCommand): Promise<Planned> {
+  const { deps, book, options, asked, isFull } = planning;
+  const { repository, actor } = options;
+  if (command.after === zeroId) return refusal(command, 'refs/for cannot be deleted; close the pull request');
+  const place = await placeOf(planning, command.ref.slice(forPrefix.length));
+  if ('refused' in place) return refusal(command, place.refused);
+  const { base, topic } = place;
+  const scope = { read: deps.database.read, ...scopeOf(repository) };
+  const open = await openOfTopic({ ...scope, base, topic, author: actor.number });
+  if (open !== null) {
+    const ref = `refs/pull/${open.number}/head`;
+    const tips = await tipsOf({ git: deps.git, repository: repository.id, refs: [ref] });
+    const before = tips.get(ref) ?? zeroId;
+    if (before === command.after) return refusal(command, `no new changes for pull request ${open.number}`);
+    return { command: { asked: command, command: { ref, before, after: command.after }, refused: null }, opens: null };
+  }
+  if (isFull) return refusal(command, 'the repository has as many open pull requests as it may have');
+  const number = await book.take(scopeOf(repository), `for ${actor.number} ${base} ${topic}`);
+  if (number === null) return refusal(command, 'the repository is gone');
+  const ref = `refs/pull/${number}/head`;
+  const { title, body } = asked;
+  return {
+    command: { asked: command, command: { ref, before: zeroId, after: command.after }, refused: null },
+    opens: { ref, number, base, head: null, topic, title, body },
+  };
+}
+
+/** The longest branch that the ref's rest begins with is the base, what is left of it the topic. */
+async function placeOf(
+  { deps, options, asked }: Planning,
+  rest: string,
+): Promise<{ readonly base: string; readonly topic: string } | { readonly refused: string }> {
+  const parts = rest.split('/');
+  const candidates = parts.map((_, index) => parts.slice(0, parts.length - index).join('/')).filter(isBranchName);
+  const refs = candidates.map((name) => `refs/heads/${name}`);
+  const tips = await tipsOf({ git: deps.git, repository: options.repository.id, refs });
+  const base = candidates.find((name) => tips.has(`refs/heads/${name}`));
+  if (base === undefined) return { refused: 'no such branch to go to' };
+  const inRef = rest.slice(base.length + 1);
+  if (inRef !== '' && asked.topic !== null && asked.topic !== inRef)
+    return { refused: 'the ref and the push option name different topics' };
+  const topic = inRef === '' ? (asked.topic ?? '') : inRef;
+  return topic.length > topicCharactersMax ? { refused: `a topic has at most ${topicCharactersMax} characters` } : { base, topic };
+}
+
+async function planBranch({ deps, book, options, asked, isFull }: Planning, command: RefCommand): Promise<Planned> {
+  const { repository } = options;
+  const head = command.ref.slice('refs/heads/'.length);
+  const base = asked.target ?? repository.defaultBranch;
+  if (command.after === zeroId || head === base) return { command: passed(command), opens: null };
+  const tips = isBranchName(base) ? await tipsOf({ git: deps.git, repository: repository.id, refs: [`refs/heads/${base}`] }) : new Map();
+  const isPushedToo = options.commands.some(({ ref, after }) => ref === `refs/heads/${base}` && after !== zeroId);
+  if (tips.size === 0 && !isPushedToo) return refusal(command, 'no such branch for the pull request to go to');
+  const scope = { read: deps.database.read, ...scopeOf(repository) };
+  const [open] = await listPulls({ ...scope, state: 'open', base, head, limit: 1, after: null });
+  if (open !== undefined) return { command: passed(command), opens: null };
+  if (isFull) return refusal(command, 'the repository has as many open pull requests as it may have');
+  const number = await book.take(scopeOf(repository), `branch ${base} ${head}`);
+  if (number === null) return refusal(command, 'the repository is gone');
+  const { title, body } = asked;
+  return { command: passed(command), opens: { ref: command.ref, number, base, head, topic: null, title, body } };
+}
