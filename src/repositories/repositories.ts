@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Configuration } from '../configuration.ts';
-import { GatepostError } from '../errors.ts';
 import type { OnRecorded } from '../events/record.ts';
 import type { FindCaller } from '../http/authentication.ts';
 import type { HttpServer } from '../http/http-server.ts';
@@ -15,6 +14,8 @@ import { repositoriesForWebhooks } from './for-webhooks.ts';
 import { createGit } from './git/create.ts';
 import type { Git } from './git/git.ts';
 import { pushOf } from './pushes.ts';
+import type { PlanPulls } from './receive/plan-push.ts';
+import { createReceive } from './receive/receive.ts';
 import { createRefs } from './refs/create.ts';
 import type { Refs } from './refs/refs.ts';
 import { refRoutes } from './routes-refs.ts';
@@ -61,6 +62,7 @@ export async function createRepositories(options: RepositoriesOptions): Promise<
   const git = await createGit({ data });
   if (git.problem !== null) log.warn({ problem: git.problem }, 'git.missing');
   const refs = createRefs({ ...options, git });
+  const receive = createReceive({ database, git, journal: refs.journal, limitsMax, pulls: noPulls });
   const removal = createRemoval({ database, git, clock, log, steps: options.deletionSteps });
   const started = Promise.withResolvers<void>();
   const named = { read: database.read };
@@ -73,7 +75,7 @@ export async function createRepositories(options: RepositoriesOptions): Promise<
       await server.register(async (scope) => {
         // What the last run left of a push must be recorded before anybody asks for, or moves, that ref.
         scope.addHook('onRequest', () => started.promise);
-        await gitRoutes(scope, { database, git, findCaller, receive: () => Promise.reject(notYet()) });
+        await gitRoutes(scope, { database, git, findCaller, receive });
         repositoryRoutes(scope, { ...options, git, limitsMax, removal });
         refRoutes(scope, { database, git, refs });
       });
@@ -94,6 +96,8 @@ async function stop(parts: { readonly git: Git; readonly refs: Refs; readonly re
   await parts.git.stop(graceMs);
 }
 
-function notYet(): GatepostError {
-  return new GatepostError('unavailable', 'push_unavailable', 'Pushes are not taken yet.');
-}
+/** Until there are pull requests, every ref is what it says. */
+const noPulls: PlanPulls = async ({ commands }) => ({
+  commands: commands.map((asked) => ({ asked, command: asked, refused: null })),
+  purpose: null,
+});

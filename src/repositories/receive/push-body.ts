@@ -1,0 +1,78 @@
+import type { Readable } from 'node:stream';
+import { GatepostError, invalid } from '../../errors.ts';
+
+/** How often is looked whether a client still sends, … */
+export const uploadLookMs = 15_000;
+/** … and what it must have sent since, if all that time we waited for it alone: some 2 KiB a second. */
+export const uploadBytesMin = 32 * 2 ** 10;
+
+/** A push as it arrives: read to a length first, then piece by piece. */
+export interface PushBody {
+  /** So many bytes; null where the body ends before the first of them. Fails with `push_incomplete`, `push_too_slow`. */
+  exactly(bytes: number): Promise<Buffer | null>;
+  /** The next piece; null at the end. Fails likewise. */
+  next(): Promise<Buffer | null>;
+  /** How many bytes came. */
+  received(): number;
+  /** Ends what watches it. */
+  close(): void;
+}
+
+export interface UploadLimits {
+  readonly lookMs: number;
+  readonly bytesMin: number;
+}
+
+export function openPushBody(stream: Readable, limits: UploadLimits = { lookMs: uploadLookMs, bytesMin: uploadBytesMin }): PushBody {
+  const pieces = (stream.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>)[Symbol.asyncIterator]();
+  const slow = Promise.withResolvers<never>();
+  slow.promise.catch(() => undefined);
+  let held: Buffer = Buffer.alloc(0);
+  let received = 0;
+  let isWaiting = false;
+  let wasOnlyWaiting = true;
+  let seen = 0;
+  const timer = setInterval(() => {
+    if (isWaiting && wasOnlyWaiting && received - seen < limits.bytesMin)
+      slow.reject(invalid('push_too_slow', 'The push stopped arriving.'));
+    seen = received;
+    wasOnlyWaiting = isWaiting;
+  }, limits.lookMs).unref();
+  const fetched = async (): Promise<Buffer | null> => {
+    isWaiting = true;
+    try {
+      const next = await Promise.race([pieces.next() as Promise<IteratorResult<Buffer, undefined>>, slow.promise]);
+      received += next.value?.length ?? 0;
+      return next.value ?? null;
+    } catch (error) {
+      if (error instanceof GatepostError) throw error;
+      throw invalid('push_incomplete', 'The push ended too early.');
+    } finally {
+      isWaiting = false;
+    }
+  };
+  return {
+    async exactly(bytes) {
+      const parts: Buffer[] = [held];
+      let length = held.length;
+      while (length < bytes) {
+        const piece = await fetched();
+        if (piece === null && length === 0) return null;
+        if (piece === null) throw invalid('push_incomplete', 'The push ended too early.');
+        parts.push(piece);
+        length += piece.length;
+      }
+      const all = parts.length === 1 ? held : Buffer.concat(parts);
+      held = all.subarray(bytes);
+      return all.subarray(0, bytes);
+    },
+    async next() {
+      if (held.length === 0) return fetched();
+      const piece = held;
+      held = Buffer.alloc(0);
+      return piece;
+    },
+    received: () => received,
+    close: () => clearInterval(timer),
+  };
+}
