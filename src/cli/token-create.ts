@@ -17,6 +17,7 @@ export const command: Command = {
     organization: { type: 'string', value: 'SLUG', help: "the organization's slug" },
     scopes: { type: 'string', value: 'LIST', help: `with commas between: ${everyScope.join(',')}` },
     project: { type: 'string', value: 'KEY', help: 'for this project alone; one that is not there yet is made' },
+    email: { type: 'string', value: 'ADDRESS', help: 'of whoever uses it: the login that their pushes are shown under' },
     name: { type: 'string', value: 'NAME', help: 'what to recognise it by; else "Command line"' },
   },
   run,
@@ -34,7 +35,13 @@ async function run(call: Call): Promise<Outcome> {
     return database.write(async (tx) => {
       const where = { tx, organization: found.id, ...common };
       const project = key === undefined ? null : await findOrCreateProject({ ...where, key, onlyProject: null });
-      return createToken({ ...where, name: call.text('name') ?? 'Command line', scopes, project: project?.id ?? null });
+      return createToken({
+        ...where,
+        name: call.text('name') ?? 'Command line',
+        scopes,
+        project: project?.id ?? null,
+        email: call.text('email') ?? null,
+      });
     });
   });
   const text = `${token.token}\nScopes: ${token.scopes.join(', ')}. It is shown this once.`;

@@ -10,7 +10,7 @@ import type { Identifiers } from '../identifiers.ts';
 import type { Database } from '../storage/database/database.ts';
 import { listAudit } from './audit.ts';
 import { requireWholeOrganization } from './routes.ts';
-import { createToken, listTokens, revokeToken } from './tokens.ts';
+import { changeToken, createToken, listTokens, revokeToken } from './tokens.ts';
 
 export interface TokenRoutesDeps {
   readonly database: Database;
@@ -24,12 +24,17 @@ const ScopeName = Type.Union(
   scopes.map((scope) => Type.Literal(scope)),
   { description: '`ingest` takes in analyses and reports; `admin` includes all others.' },
 );
+const Email = Type.Union([Type.String(), Type.Null()], {
+  description:
+    'Mail address of whoever uses it: the login that pushes are shown under, and what commits are told apart by; null: its name.',
+});
 const TokenBody = Type.Object({
   id: Type.String(),
   name: Type.String(),
   tail: Type.String({ description: 'Its last four characters.' }),
   scopes: Type.Array(Type.String()),
   project: Type.Union([Type.String(), Type.Null()], { description: 'The key of the one project it is for; null: all.' }),
+  email: Email,
   created: Type.String({ format: 'date-time' }),
   lastUsed: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], { description: 'To the minute.' }),
 });
@@ -38,6 +43,7 @@ const tags = ['Organization'];
 export function tokenRoutes(server: HttpServer, deps: TokenRoutesDeps): void {
   listRoute(server, deps);
   createRoute(server, deps);
+  changeRoute(server, deps);
   revokeRoute(server, deps);
   auditRoute(server, deps);
 }
@@ -88,6 +94,7 @@ function createRoute(server: HttpServer, { database, clock, ids, projectId }: To
             name: Type.String({ description: 'What it is for.' }),
             scopes: Type.Array(ScopeName, { minItems: 1, maxItems: scopes.length }),
             project: Type.Optional(Type.String({ description: 'The key of the one project it is for.' })),
+            email: Type.Optional(Email),
           },
           { additionalProperties: false },
         ),
@@ -97,17 +104,54 @@ function createRoute(server: HttpServer, { database, clock, ids, projectId }: To
     async (request, reply) => {
       requireWholeOrganization(request.caller);
       const { organization, token } = request.caller;
-      const { name, project: key } = request.body;
+      const { name, project: key, email } = request.body;
       const wanted = request.body.scopes as readonly Scope[];
       const project = key === undefined ? null : await projectId({ organization, key });
       const created = await database.write((tx) =>
-        createToken({ tx, organization, name, scopes: wanted, project, actor: `token:${token}`, ids, clock }),
+        createToken({
+          tx,
+          organization,
+          name,
+          scopes: wanted,
+          project,
+          ...(email === undefined ? {} : { email }),
+          actor: `token:${token}`,
+          ids,
+          clock,
+        }),
       );
       reply
         .code(201)
         .header('location', `${server.publicUrl(request)}/v1/tokens/${created.id}`)
         .header('cache-control', 'no-store');
       return { ...created, scopes: [...created.scopes] };
+    },
+  );
+}
+
+function changeRoute(server: HttpServer, { database, clock, ids }: TokenRoutesDeps): void {
+  server.patch(
+    '/v1/tokens/:id',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        summary: 'Change a token',
+        description: 'Changes its name or whose mail address it has. What is not named stays as it is; scopes and project never change.',
+        tags,
+        params: Type.Object({ id: Type.String() }),
+        body: Type.Object({ name: Type.Optional(Type.String()), email: Type.Optional(Email) }, { additionalProperties: false }),
+        response: { 204: Type.Null({ description: 'It is changed.' }) },
+      },
+    },
+    async (request, reply) => {
+      requireWholeOrganization(request.caller);
+      const { organization, token: by } = request.caller;
+      const { params, body: change } = request;
+      const done = await database.write((tx) =>
+        changeToken({ tx, organization, token: params.id, change, actor: `token:${by}`, ids, clock }),
+      );
+      if (!done) throw notFound('unknown_token', 'There is no such token in force.');
+      return reply.code(204).send(null);
     },
   );
 }

@@ -10,6 +10,7 @@ import type { Reader, Tx } from '../storage/database/database.ts';
 import type { Actor } from './audit.ts';
 import { recordAudit } from './audit.ts';
 import { checkedName } from './organization.ts';
+import { checkedEmail } from './people.ts';
 
 /** What scanners for leaked secrets look for: this prefix, 33 letters and digits (192 random bits), and 6 more that are their checksum. */
 export const tokenPrefix = 'gp_';
@@ -26,6 +27,8 @@ export interface Token {
   readonly scopes: readonly Scope[];
   /** Project key, where it is for one project alone. */
   readonly project: string | null;
+  /** Of whoever uses it: what their commits and pushes are known by. */
+  readonly email: string | null;
   readonly created: number;
   readonly lastUsed: number | null;
 }
@@ -71,12 +74,14 @@ export interface CreateTokenOptions {
   readonly scopes: readonly Scope[];
   /** Project id, or null for all. */
   readonly project: string | null;
+  /** Mail address of whoever uses it. */
+  readonly email?: string | null;
   readonly actor: Actor;
   readonly ids: Identifiers;
   readonly clock: Clock;
 }
 
-/** Makes a token. Fails with `invalid_name`, and with `invalid_scopes` for none. */
+/** Makes a token. Fails with `invalid_name`, `invalid_email`, and with `invalid_scopes` for none. */
 export async function createToken(options: CreateTokenOptions): Promise<CreatedToken> {
   const { tx, organization, project, actor, ids, clock } = options;
   const scopes = everyScope.filter((scope) => options.scopes.includes(scope));
@@ -91,12 +96,13 @@ export async function createToken(options: CreateTokenOptions): Promise<CreatedT
     tail: text.slice(-4),
     scopes: JSON.stringify(scopes),
     project,
+    email: options.email === undefined || options.email === null ? null : checkedEmail(options.email),
     created: clock.now(),
     last_used: null,
     revoked: null,
   };
   await tx.insertInto('tokens').values(row).execute();
-  const details = { scopes, ...(project === null ? {} : { project }) };
+  const details = { scopes, ...(project === null ? {} : { project }), ...(row.email === null ? {} : { email: row.email }) };
   await recordAudit({ tx, organization, actor, action: 'token.created', subject: `${row.name} (${row.id})`, details, ids, clock });
   return { id: row.id, token: text, scopes };
 }
@@ -119,6 +125,7 @@ export async function listTokens({ read, organization, limit, after }: ListToken
       'tokens.tail',
       'tokens.scopes',
       'projects.key as project',
+      'tokens.email',
       'tokens.created',
       'tokens.last_used as lastUsed',
     ])
@@ -129,6 +136,36 @@ export async function listTokens({ read, organization, limit, after }: ListToken
   if (after !== null) query = query.where('tokens.id', '<', after);
   const rows = await query.execute();
   return rows.map((row) => ({ ...row, scopes: JSON.parse(row.scopes) as readonly Scope[] }));
+}
+
+export interface ChangeTokenOptions {
+  readonly tx: Tx;
+  readonly organization: string;
+  readonly token: string;
+  readonly change: { readonly name?: string; readonly email?: string | null };
+  readonly actor: Actor;
+  readonly ids: Identifiers;
+  readonly clock: Clock;
+}
+
+/** Changes what a token is called, or whose it is. False where there is none such in force. Fails with `invalid_name` and `invalid_email`. */
+export async function changeToken({ tx, organization, token, change, actor, ids, clock }: ChangeTokenOptions): Promise<boolean> {
+  const values = {
+    ...(change.name === undefined ? {} : { name: checkedName(change.name) }),
+    ...(change.email === undefined ? {} : { email: change.email === null ? null : checkedEmail(change.email) }),
+  };
+  const row = await tx
+    .updateTable('tokens')
+    .set((held) => ({ name: held.ref('name'), ...values }))
+    .where('organization', '=', organization)
+    .where('id', '=', token)
+    .where('revoked', 'is', null)
+    .returning('name')
+    .executeTakeFirst();
+  if (row === undefined) return false;
+  const subject = `${row.name} (${token})`;
+  await recordAudit({ tx, organization, actor, action: 'token.changed', subject, details: values, ids, clock });
+  return true;
 }
 
 export interface RevokeTokenOptions {
