@@ -1,7 +1,6 @@
 import { takeBackAnalyses } from './analyses/store.ts';
 import { clearWorkDirectory } from './reports/analysis-worker.ts';
 import { secureSourceManagerApi } from './securesourcemanager-api/securesourcemanager-api.ts';
-import { secureSourceManagerApi } from './securesourcemanager-api/securesourcemanager-api.ts';
 import { sonarqubeApi } from './sonarqube-api/sonarqube-api.ts';
 import { sealClearUrls } from './webhooks/subscriptions/reseal.ts';
 import { abandonMs } from './worker.ts';
@@ -155,8 +154,6 @@ async function assemble(ground: Ground): Promise<App> {
   });
   await addRoutes(server, ground, workers, tokens.find);
   await sonarqubeApi(server, { ...sonarqubeApiDeps(ground, workers), findCaller: tokens.find });
-  const { guard, delivery } = workers.webhooks;
-  await secureSourceManagerApi(server, { ...ground, guard, wake: delivery.wake });
   const { guard, delivery } = workers.webhooks;
   await secureSourceManagerApi(server, { ...ground, guard, wake: delivery.wake });
   const maintenance = createMaintenance(ground);
