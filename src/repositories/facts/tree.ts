@@ -1,3 +1,4 @@
+import { pathBytesMax } from './limits.ts';
 import type { StoredObject } from './objects.ts';
 
 /** Names and paths are bytes, one character each (latin1), so that they sort as git sorts them. */
@@ -65,6 +66,7 @@ async function takeChange(
   path: string,
   depth: number,
 ): Promise<boolean> {
+  if (path.length > pathBytesMax) return false;
   const [oldFile, file] = [old !== undefined && old.kind !== 'tree', entry !== undefined && entry.kind !== 'tree'];
   if (oldFile && file) paths.modified.push(path);
   else if (oldFile) paths.removed.push(path);
