@@ -1,4 +1,5 @@
 import { mkdir, open } from 'node:fs/promises';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { GatepostError } from '../../errors.ts';
 import type { Git, GitEnd, GitProcess, GitResult, GitRun, GitStart } from './git.ts';
@@ -36,6 +37,8 @@ export const workingQueueMax = 2_000;
 export const workingWaitMs = 60_000;
 /** What a process may ask for, unless told otherwise: a pack that lies about its sizes ends there. */
 export const memoryBytesMaxDefault = 4 * 2 ** 30;
+/** As `nice` counts: 19 is the lowest. */
+const chorePriority = 10;
 /** How long a process that was asked to end may take. */
 export const endMs = 3_000;
 
@@ -78,6 +81,7 @@ export async function createGit(options: GitOptions): Promise<Git> {
       hasControl: asked.hasControl ?? false,
     };
     const process = await inSlot(lanes[asked.lane ?? 'work'], asked, async () => guarded(await spawner.spawn(command), { root, asked }));
+    if (asked.isChore === true) giveWay(process);
     underWay.add(process);
     void process.ended.then(() => underWay.delete(process));
     return process;
@@ -106,6 +110,15 @@ export async function createGit(options: GitOptions): Promise<Git> {
       spawner.stop();
     },
   };
+}
+
+/** What it starts itself begins with the same. */
+function giveWay({ pid }: GitProcess): void {
+  try {
+    setPriority(pid, chorePriority);
+  } catch {
+    // It has ended already.
+  }
 }
 
 /** An id becomes a part of a path, so it is looked at again here, whoever brought it. */

@@ -21,6 +21,8 @@ export interface GitStart {
   readonly share?: string;
   /** Gives up the wait for a slot, and ends the process. */
   readonly signal?: AbortSignal;
+  /** True: it gives way to all others on this machine. */
+  readonly isChore?: boolean;
   /** True: the process and what it starts has a line to us and back as its file descriptor 3; `GitProcess.control` is our end. */
   readonly hasControl?: boolean;
 }

@@ -26,6 +26,9 @@ const settings: Readonly<Record<string, Readonly<Record<string, string | number 
     attributesFile: '/dev/null',
     excludesFile: '/dev/null',
     fsmonitor: false,
+    // Whoever packs the refs holds them for longer than git waits by itself.
+    filesRefLockTimeout: 5_000,
+    packedRefsTimeout: 15_000,
   },
   safe: { directory: '*' },
   init: { defaultBranch: 'main' },
