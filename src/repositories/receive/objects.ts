@@ -25,8 +25,8 @@ export async function findTooLarge(options: IncomingOptions): Promise<string | n
   return null;
 }
 
-/** A loose object begins with its type and size, which are packed: of so many bytes come more than those. */
-const looseHeadBytes = 64;
+/** A loose object begins with its type and size, which are packed: before them may lie a table of codes, which takes up to 300 bytes. */
+const looseHeadBytes = 1_024;
 
 async function findLoose({ bytesMax }: IncomingOptions, place: string): Promise<string | null> {
   for (const name of await readdir(place)) {
