@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { ListedReport } from '../events/event.ts';
-import type { Html } from '../reports/render/html-text.ts';
-import { html, nothing } from '../reports/render/html-text.ts';
+import type { Html } from '../http/pages/html-text.ts';
+import { html, nothing } from '../http/pages/html-text.ts';
+import { languageFor as bestLanguage, page, whenText } from '../http/pages/page.ts';
 import en from './dashboard-messages/en.json' with { type: 'json' };
 import fr from './dashboard-messages/fr.json' with { type: 'json' };
 import ja from './dashboard-messages/ja.json' with { type: 'json' };
@@ -11,36 +11,8 @@ import ru from './dashboard-messages/ru.json' with { type: 'json' };
 export type Words = Readonly<Record<keyof typeof en, string>>;
 export const dashboardWords: Readonly<Record<string, Words>> = { en, fr, ja, ko, ru };
 
-/** The best of our languages for an `Accept-Language`: the one with the greatest weight, of equal ones the first. English for none. */
-export function languageFor(header: string | undefined): string {
-  let best = { language: 'en', weight: 0 };
-  for (const part of (header ?? '').slice(0, 1_000).split(',')) {
-    const [range = '', ...parameters] = part
-      .trim()
-      .toLowerCase()
-      .split(/\s*;\s*/);
-    const language = range.split('-')[0] ?? '';
-    const weight = Number(parameters.find((each) => each.startsWith('q='))?.slice(2) ?? 1);
-    if (Object.hasOwn(dashboardWords, language) && weight > best.weight) best = { language, weight };
-  }
-  return best.language;
-}
-
-const style = `
-:root{color-scheme:light dark;--line:#8886;--accent:light-dark(#0b5cad,#7cb7ff)}
-body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:64rem;padding:1rem}
-a{color:var(--accent)}h1{margin-bottom:0}h2{margin-top:2.5rem}code{font:14px ui-monospace,monospace;overflow-wrap:anywhere}
-table{border-collapse:collapse;width:100%;display:block;overflow-x:auto}
-td,th{text-align:left;vertical-align:top;padding:.3rem .7rem;border-bottom:1px solid var(--line)}
-.bad{font-weight:700}`;
-
-/** No script, nothing from elsewhere, in nobody's frame. */
-export const dashboardPolicy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
-
-function page(language: string, title: string, content: Html): string {
-  const head = html`<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex"><title>${title} · Gatepost</title>`;
-  return `<!doctype html>\n<html lang="${language}"><head>${head.html}<style>${style}</style></head><body>${content.html}</body></html>\n`;
-}
+/** The best of our languages for an `Accept-Language`. */
+export const languageFor = (header: string | undefined): string => bestLanguage(header, Object.keys(dashboardWords));
 
 /** A page that says why nothing is shown. */
 export function noticePage(language: string, notice: 'signIn' | 'forbidden' | 'unknown'): string {
@@ -85,8 +57,7 @@ export function projectPage({ language, url, project, place, reports, analyses }
   const words = dashboardWords[language] ?? en;
   const say = (key: keyof Words, name: string) => words[key].replace('{name}', () => name);
   const of = place === null ? words.all : 'branch' in place ? say('of.branch', place.branch) : say('of.pullRequest', place.pullRequest);
-  const dates = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short', hourCycle: 'h23', timeZone: 'UTC' });
-  const when = (ms: number) => html`<time datetime="${new Date(ms).toISOString()}">${dates.format(ms)} UTC</time>`;
+  const when = whenText(language);
   const counts = new Intl.NumberFormat(language);
   const reportRow = (one: ShownReport): Html =>
     html`<tr><td><a href="${`${url}/v1/reports/${one.id}`}">${one.reportType} ${

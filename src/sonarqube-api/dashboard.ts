@@ -1,15 +1,15 @@
-import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { GatepostError } from '../errors.ts';
 import type { GateFacts } from '../events/event.ts';
 import type { Caller } from '../http/caller.ts';
 import { allows } from '../http/caller.ts';
 import type { HttpServer } from '../http/http-server.ts';
+import { sendPage } from '../http/pages/page.ts';
 import { callersProject } from '../projects/store.ts';
 import { ratingOf } from '../reports/store.ts';
 import type { Database, Reader } from '../storage/database/database.ts';
 import type { Place, ShownAnalysis, ShownReport } from './dashboard-page.ts';
-import { dashboardPolicy, languageFor, noticePage, projectPage } from './dashboard-page.ts';
+import { languageFor, noticePage, projectPage } from './dashboard-page.ts';
 
 /** How many reports and analyses the page shows, each. */
 export const dashboardRowsMax = 25;
@@ -43,28 +43,17 @@ export function dashboardRoutes(server: HttpServer, { database }: DashboardDeps)
     async (request, reply) => {
       const language = languageFor(request.headers['accept-language']);
       const caller = await server.authenticate(request).catch(nobodyKnown);
-      if (caller === null) return send(reply, 401, noticePage(language, 'signIn'));
-      if (!allows(caller.scopes, 'read')) return send(reply, 403, noticePage(language, 'forbidden'));
+      if (caller === null) return sendPage(reply, 401, noticePage(language, 'signIn'));
+      if (!allows(caller.scopes, 'read')) return sendPage(reply, 403, noticePage(language, 'forbidden'));
       const { id = '', branch, pullRequest } = request.query;
       const project = await projectOf(database.read, caller, id);
-      if (project === null) return send(reply, 404, noticePage(language, 'unknown'));
+      if (project === null) return sendPage(reply, 404, noticePage(language, 'unknown'));
       const place = pullRequest === undefined ? (branch === undefined ? null : { branch }) : { pullRequest };
       const where = { read: database.read, organization: caller.organization, project: project.id, place };
       const [reports, analyses] = await Promise.all([reportsOf(where), analysesOf(where)]);
-      return send(reply, 200, projectPage({ language, url: server.publicUrl(request), project, place, reports, analyses }));
+      return sendPage(reply, 200, projectPage({ language, url: server.publicUrl(request), project, place, reports, analyses }));
     },
   );
-}
-
-function send(reply: FastifyReply, status: number, page: string): FastifyReply {
-  return reply
-    .code(status)
-    .type('text/html; charset=utf-8')
-    .header('content-security-policy', dashboardPolicy)
-    .header('cache-control', 'no-store')
-    .header('referrer-policy', 'no-referrer')
-    .header('vary', 'accept-language, authorization')
-    .send(page);
 }
 
 /** A token that is not known, and anything that is none, is as good as none. */

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { breakLongWords, cleanForScreen, createPrintCleaner, marksOfLetterMax, unbrokenCharactersMax, webAddress } from './clean.ts';
+import {
+  breakLongWords,
+  cleanForScreen,
+  createPrintCleaner,
+  marksOfLetterMax,
+  unbrokenCharactersMax,
+  webAddress,
+} from '../../http/pages/clean.ts';
 import { chooseFonts, coverageOf, fontFamilies } from './fonts.ts';
 
 const sans = createPrintCleaner(coverageOf(fontFamilies.sans.regular));

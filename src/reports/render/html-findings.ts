@@ -1,11 +1,11 @@
 import { severities } from '../../analyses/finding.ts';
 import type { Severity } from '../../analyses/finding.ts';
 import type { ReportDocument, ReportedFinding } from '../report.ts';
-import { webAddress } from './clean.ts';
+import { webAddress } from '../../http/pages/clean.ts';
 import * as entries from './entries.ts';
 import { categoriesFilteredMax } from './html-style.ts';
-import type { Html } from './html-text.ts';
-import { html, linked, nothing, shown } from './html-text.ts';
+import type { Html } from '../../http/pages/html-text.ts';
+import { html, linked, nothing, shown } from '../../http/pages/html-text.ts';
 import * as sections from './sections.ts';
 import type { Section } from './sections.ts';
 

@@ -1,6 +1,6 @@
 import type { Rating } from '../report.ts';
-import type { Html } from './html-text.ts';
-import { html, linked } from './html-text.ts';
+import type { Html } from '../../http/pages/html-text.ts';
+import { html, linked } from '../../http/pages/html-text.ts';
 import type { Fact, Section } from './sections.ts';
 
 /** What several sections of the page are built of. */

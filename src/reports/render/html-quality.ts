@@ -1,7 +1,7 @@
 import { severities } from '../../analyses/finding.ts';
 import { badge, factList, table } from './html-parts.ts';
-import type { Html } from './html-text.ts';
-import { html, nothing } from './html-text.ts';
+import type { Html } from '../../http/pages/html-text.ts';
+import { html, nothing } from '../../http/pages/html-text.ts';
 import { originOf } from './origin.ts';
 import { detailsOf, gateOf, hotspotsOf } from './quality.ts';
 import type { Gate } from './quality.ts';

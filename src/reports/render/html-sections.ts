@@ -1,8 +1,8 @@
 import type { CategoryResult } from '../report.ts';
 import { badge, factList, table } from './html-parts.ts';
 import { detailTables, gateLine } from './html-quality.ts';
-import type { Html } from './html-text.ts';
-import { html, linked, nothing } from './html-text.ts';
+import type { Html } from '../../http/pages/html-text.ts';
+import { html, linked, nothing } from '../../http/pages/html-text.ts';
 import type { MessageKey } from './messages.ts';
 import * as sections from './sections.ts';
 import type { Section } from './sections.ts';

@@ -3,7 +3,7 @@ import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { NodeCompiler } from '@myriaddreamin/typst-ts-node-compiler';
 import type { ReportedFinding } from '../report.ts';
-import { createPrintCleaner } from './clean.ts';
+import { createPrintCleaner } from '../../http/pages/clean.ts';
 import { claimUniversalAccess } from './conformance.ts';
 import { chooseFonts, fontFamilies } from './fonts.ts';
 import type { ChosenFonts } from './fonts.ts';

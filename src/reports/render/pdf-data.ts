@@ -1,7 +1,7 @@
 import type { Severity } from '../../analyses/finding.ts';
 import type { ReportedFinding } from '../report.ts';
-import { breakLongWords, webAddress } from './clean.ts';
-import type { Cleaner } from './clean.ts';
+import { breakLongWords, webAddress } from '../../http/pages/clean.ts';
+import type { Cleaner } from '../../http/pages/clean.ts';
 import * as entries from './entries.ts';
 import { catalogues } from './messages.ts';
 import { qualityData } from './pdf-quality.ts';

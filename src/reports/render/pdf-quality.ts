@@ -1,4 +1,4 @@
-import { webAddress } from './clean.ts';
+import { webAddress } from '../../http/pages/clean.ts';
 import { originOf } from './origin.ts';
 import { detailsOf, gateOf, hotspotsOf } from './quality.ts';
 import type { Section } from './sections.ts';

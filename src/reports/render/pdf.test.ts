@@ -11,7 +11,7 @@ import { GatepostError } from '../../errors.ts';
 import { findingsOfVolumeMax, languages } from '../report.ts';
 import type { ReportDocument } from '../report.ts';
 import { claimUniversalAccess } from './conformance.ts';
-import { createPrintCleaner } from './clean.ts';
+import { createPrintCleaner } from '../../http/pages/clean.ts';
 import { coverageOf, fontFamilies } from './fonts.ts';
 import { textsOf } from './messages.ts';
 import { messageLinesShown, pdfData } from './pdf-data.ts';

@@ -1,5 +1,3 @@
-import type { Coverage } from './fonts.ts';
-
 /**
  * Text from a scanner is hostile: it may hold what no font has, what turns the reading order round, what is invisible, or far too much.
  * What comes out of a cleaner shows every such thing as a visible `‹U+202E›` and has a bounded length.
@@ -67,7 +65,7 @@ function createCleaner(mustEscape: (codePoint: number, character: string) => boo
 export const cleanForScreen: Cleaner = createCleaner((_, character) => unseen.test(character) && !emojiSelector.test(character));
 
 /** For PDF: what none of the fonts has is escaped too, for one such character stops the whole export. */
-export function createPrintCleaner(covers: Coverage): Cleaner {
+export function createPrintCleaner(covers: (codePoint: number) => boolean): Cleaner {
   return createCleaner((codePoint, character) => unseen.test(character) || !covers(codePoint));
 }
 
