@@ -13,6 +13,7 @@ import { longRounds, rounds } from '../faults/rounds.ts';
 import { findChromium } from './chromium.ts';
 import { bringCompiler } from './compiler.ts';
 import { bringCurl } from './curl.ts';
+import { bringGit } from './git.ts';
 import { startPostgres } from './postgres.ts';
 import { findPython } from './python.ts';
 import { findWebhookProgram } from './webhook-program.ts';
@@ -36,6 +37,7 @@ async function main(): Promise<number> {
     const chromium = findChromium();
     bringCompiler();
     bringCurl();
+    bringGit();
     const python = faults ? '' : findPython();
     const webhookProgram = faults ? '' : findWebhookProgram();
     postgres = await startPostgres();
