@@ -99,7 +99,18 @@ export interface Engine {
   readonly worker: Delivery;
   readonly lines: Record<string, unknown>[];
   readonly log: string[];
-  addWebhook(url: string, options?: { secret?: string; events?: readonly EventKind[]; project?: string }): Promise<string>;
+  addWebhook(
+    url: string,
+    options?: {
+      secret?: string;
+      events?: readonly EventKind[];
+      project?: string;
+      repository?: string;
+      refFilter?: string;
+      sensitiveQuery?: string;
+      dialect?: string;
+    },
+  ): Promise<string>;
   /** Records an event with its deliveries and nudges. */
   happen(options?: { kind?: EventKind; project?: string | null; reports?: ReportFacts['reports'] }): Promise<string>;
 }
@@ -146,17 +157,19 @@ export async function createEngine(t: Context, options: EngineOptions): Promise<
     worker,
     lines,
     log,
-    async addWebhook(url, { secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', events = eventKinds, project } = {}) {
+    async addWebhook(url, { secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', events = eventKinds, project, repository, ...more } = {}) {
       const webhook = await database.write((tx) =>
         insertWebhook({
           tx,
           organization: organization.id,
           project: project === undefined ? null : { id: project, key: project },
+          repository: repository === undefined ? null : { id: repository, name: repository },
           name: 'a webhook',
           url: new URL(url),
           events,
           dialect: 'report',
           secret,
+          ...more,
           actor: 'cli',
           sealer,
           ids,

@@ -23,11 +23,20 @@ export interface Rows {
   addWebhook(options?: {
     readonly events?: readonly EventKind[];
     readonly project?: string;
+    readonly repository?: string;
+    readonly refFilter?: string;
+    readonly dialect?: string;
     readonly url?: string;
     readonly name?: string;
   }): Promise<string>;
   /** An event that was fanned out; deliveries are made apart. */
-  addEvent(options?: { readonly kind?: EventKind; readonly project?: string | null; readonly facts?: EventFacts }): Promise<string>;
+  addEvent(options?: {
+    readonly kind?: EventKind;
+    readonly project?: string | null;
+    readonly repository?: string | null;
+    readonly ref?: string | null;
+    readonly facts?: EventFacts;
+  }): Promise<string>;
   addDelivery(event: string, webhook: string, row?: Partial<Insertable<DeliveriesTable>>): Promise<string>;
   delivery(id: string): Promise<Record<string, unknown>>;
 }
@@ -45,14 +54,23 @@ export async function createRows(database: Database, clock: TestClock = createTe
     sealer,
     organization,
     slug: made.organization.slug,
-    async addWebhook({ events = eventKinds, project, url = 'https://example.com/hook', name = 'a webhook' } = {}) {
-      const scope = project === undefined ? null : { id: project, key: project };
-      const options = { organization, project: scope, name, url: new URL(url), events, dialect: 'report', secret: 'secret' };
+    async addWebhook({ events = eventKinds, project, repository, url = 'https://example.com/hook', name = 'a webhook', ...more } = {}) {
+      const scope = {
+        project: project === undefined ? null : { id: project, key: project },
+        repository: repository === undefined ? null : { id: repository, name: repository },
+      };
+      const options = { organization, ...scope, name, url: new URL(url), events, dialect: 'report', secret: 'secret', ...more };
       const webhook = await database.write((tx) => insertWebhook({ tx, ...options, actor: 'cli', sealer, ids, clock }));
       return webhook.id;
     },
-    async addEvent({ kind = 'report.ingested', project = null, facts = { organizationId: organization, reports: [] } } = {}) {
-      const event = { id: ids.next(), organization, kind, project, facts, created: clock.now() };
+    async addEvent({
+      kind = 'report.ingested',
+      project = null,
+      repository = null,
+      ref = null,
+      facts = { organizationId: organization, reports: [] },
+    } = {}) {
+      const event = { id: ids.next(), organization, kind, project, repository, ref, facts, created: clock.now() };
       await database.write(async (tx) => {
         await insertEvent({ tx, event });
         await markFannedOut({ tx, organization, event: event.id });

@@ -96,6 +96,7 @@ function webhook(port: number, proxy: number | null) {
   return {
     name: 'a webhook',
     url: `http://${credentials()}@127.0.0.1:${port}/services/${path}?token=${encodeURIComponent(plant('query'))}&${encodeURIComponent(plant('flag'))}`,
+    sensitiveQuery: `?key=${encodeURIComponent(plant('sensitive'))}&${plant('lone').replaceAll('"', '%22')}`,
     events: ['report.ingested'],
     secret: plant('secret'),
     headers: { 'x-key': plant('header'), 'x-bearer': `Bearer ${plant('bearer')}` },
@@ -172,11 +173,19 @@ async function lookAtAll({ ask, app, said }: World, made: readonly string[]): Pr
   await ask('GET', '/v1/webhooks');
   for (const id of made) {
     const shown = await ask('GET', `/v1/webhooks/${id}`);
-    await ask('PATCH', `/v1/webhooks/${id}`, { url: shown['url'], headers: shown['headers'], proxy: shown['proxy'] });
+    await ask('PATCH', `/v1/webhooks/${id}`, {
+      url: shown['url'],
+      sensitiveQuery: shown['sensitiveQuery'],
+      headers: shown['headers'],
+      proxy: shown['proxy'],
+    });
     for (const bad of [
       { url: `ftp://${credentials()}@a.example/${encodeURIComponent(plant('bad'))}` },
       { url: `http://${credentials()}@10.0.0.1/${encodeURIComponent(plant('bad'))}` },
       { proxy: `http://${credentials()}@a.example/${encodeURIComponent(plant('bad'))}` },
+      { sensitiveQuery: `key=${plant('bad')}#` },
+      { sensitiveQuery: `key= ${plant('bad')}` },
+      { sensitiveQuery: `${'k'.repeat(2_001)}${plant('bad')}` },
       { headers: { 'x-key': `${plant('bad')}\n` } },
       { headers: { host: plant('bad') } },
       { ca: plant('bad') },
@@ -244,6 +253,7 @@ for (const engine of engines) {
     // The search finds something where there is something: what was sent holds it all.
     const sent = JSON.stringify(seen.map(({ url, rawHeaders }) => [url, rawHeaders]));
     assert.ok(wanted.slice(0, 4).every((one) => sent.includes(JSON.stringify(one.headers['x-key']).slice(1, -1))));
+    assert.ok(wanted.slice(0, 4).every((one) => sent.includes(one.sensitiveQuery.slice(1).split('&')[0] ?? '-')));
     const after = await stored(configuration);
     await world.app.stop();
     for (const text of world.said) search('what the server said', text);

@@ -92,16 +92,28 @@ function textsOfQuery(query: string): readonly string[] {
 }
 
 /**
- * All forms in which a receiver may throw these texts back: as they are, inside JSON (some escape slashes there), and either of it inside HTML or a
- * URL. Without repeats and without what is so short that it would be found everywhere. The longest first: it may hold another.
+ * All forms in which a receiver may throw these texts back: as they are, inside JSON, and either of it inside HTML or a URL. Without repeats and without what is so short that it would be found everywhere. The longest first: it may hold another.
  */
 export function longestFirst(texts: readonly string[]): readonly string[] {
   const forms = texts.flatMap((text) => {
     const quoted = JSON.stringify(text).slice(1, -1);
-    const plain = [text, quoted, quoted.replaceAll('/', '\\/')];
-    return [...plain, ...plain.map(inHtml), ...plain.filter((one) => one.isWellFormed()).map(encodeURIComponent)];
+    // Some programs escape slashes, some what HTML knows, some all that is not ASCII.
+    const plain = [text, quoted, quoted.replaceAll('/', '\\/'), escaped(quoted, /[<>&]/g), escaped(quoted, /[^\x20-\x7e]/g)];
+    return [...plain, ...plain.map(inHtml), ...plain.filter((one) => one.isWellFormed()).flatMap(inUrl)];
   });
   return [...new Set(forms)].filter((text) => text.length >= secretCharactersMin).sort((a, b) => b.length - a.length);
+}
+
+function escaped(text: string, which: RegExp): string {
+  return text.replaceAll(which, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** As programs write it into a query: with all marks encoded or some, a blank as a plus, digits of either case. */
+function inUrl(text: string): readonly string[] {
+  const encoded = encodeURIComponent(text);
+  const strict = encoded.replaceAll(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
+  const all = [encoded, strict, strict.replaceAll('%20', '+')];
+  return [...all, ...all.map((one) => one.replaceAll(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()))];
 }
 
 function inHtml(text: string): string {
