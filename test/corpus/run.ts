@@ -1,7 +1,7 @@
 // `npm run test:corpus -- FOLDER [--markdown]`: reads every FOLDER/sarif/*.sarif and every log under examples/ with our reader, and checks
 // the numbers against counts made without it (count.ts). Prints a table, and ends with `N passed, M failed`; not 0 where any differs.
 // With --markdown the table is the one of docs/compatibility.md. What is recorded of SonarQube servers (FOLDER/sonarqube/<version>/) is held against
-// what we take in, send and answer (sonarqube.ts).
+// what we take in, send and answer (sonarqube.ts), and sample requests of Secure Source Manager that lie beside it (secure-source-manager.ts).
 import { createReadStream, existsSync, globSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -12,6 +12,7 @@ import { GatepostError } from '../../src/errors.ts';
 import { categoriesOf, findStandard, type Standard } from '../../src/reports/standards/standard.ts';
 import { type Counts, countSarif, nothing } from './count.ts';
 import type { Check } from './part.ts';
+import { sampleParts } from './secure-source-manager.ts';
 import { partsText, sonarqubeParts } from './sonarqube.ts';
 
 interface Row {
@@ -62,7 +63,7 @@ async function main(folders: readonly string[]): Promise<number> {
       process.stdout.write(`Recordings in ${other}/ are not read yet.\n`);
   }
   if (rows.length === 0) process.stdout.write('There is no log to read.\n');
-  const parts = (await Promise.all(folders.map(sonarqubeParts))).flat();
+  const parts = [...(await Promise.all(folders.map(sonarqubeParts))).flat(), ...folders.flatMap(sampleParts)];
   process.stdout.write(partsText(parts));
   const checks = parts.flatMap((part): readonly Check[] => part.checks);
   const different = checks.filter(({ verdict }) => verdict === 'differs').length + failed.length;
