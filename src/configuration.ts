@@ -231,6 +231,24 @@ const settings = {
     ['50000', 50_000],
     'How many branches, tags and other refs a git repository may have; every fetch lists them.',
   ),
+  gitProgram: setting(
+    'GATEPOST_GIT',
+    text,
+    ['git', 'git'],
+    'The git that repositories are worked on with, 2.38 or newer; found on PATH unless it is a path.',
+  ),
+  gitAtOnce: setting(
+    'GATEPOST_GIT_AT_ONCE',
+    integer(4, 1_000),
+    ['32', 32],
+    'How many clones, fetches and pushes are under way at once; others wait up to 30 s. One token has at most three quarters.',
+  ),
+  gitMemory: setting(
+    'GATEPOST_GIT_MEMORY',
+    size,
+    ['4GiB', 4 * 2 ** 30],
+    'The address space one process of git may take, mapped packs among it; a push that lies about its sizes ends there.',
+  ),
   openPerSecond: setting(
     'GATEPOST_OPEN_PER_SECOND',
     integer(1, 1_000_000),

@@ -6,6 +6,7 @@ import type { FindCaller } from '../http/authentication.ts';
 import type { HttpServer } from '../http/http-server.ts';
 import type { Identifiers } from '../identifiers.ts';
 import type { DeletionStep } from '../organizations/deletion.ts';
+import type { Periodic } from '../periodic.ts';
 import type { Database } from '../storage/database/database.ts';
 import type { Removal } from './deletion.ts';
 import { createRemoval, repositoryDeletionSteps } from './deletion.ts';
@@ -13,6 +14,7 @@ import { gitRoutes } from './fetch/routes.ts';
 import { repositoriesForWebhooks } from './for-webhooks.ts';
 import { createGit } from './git/create.ts';
 import type { Git } from './git/git.ts';
+import { createHousekeeping } from './git/housekeeping.ts';
 import { pushOf } from './pushes.ts';
 import type { PlanPulls } from './receive/plan-push.ts';
 import { createReceive } from './receive/receive.ts';
@@ -59,7 +61,9 @@ export async function createRepositories(options: RepositoriesOptions): Promise<
   const { configuration, database, clock, log } = options;
   const { repositoryBytesMax: bytesMax, objectBytesMax, refsMax, data } = configuration;
   const limitsMax = { bytesMax, objectBytesMax, refsMax };
-  const git = await createGit({ data });
+  const { gitProgram: program, gitAtOnce: serving, gitMemory: memoryBytesMax } = configuration;
+  const git = await createGit({ data, program, serving, memoryBytesMax });
+  const housekeeping = createHousekeeping({ git, database, clock, log });
   if (git.problem !== null) log.warn({ problem: git.problem }, 'git.missing');
   const refs = createRefs({ ...options, git });
   const receive = createReceive({ database, git, journal: refs.journal, limitsMax, pulls: noPulls });
@@ -85,14 +89,22 @@ export async function createRepositories(options: RepositoriesOptions): Promise<
     async start() {
       await refs.start();
       removal.start();
+      housekeeping.start();
       started.resolve();
     },
-    stop: (graceMs) => stop({ git, refs, removal }, graceMs),
+    stop: (graceMs) => stop({ git, refs, removal, housekeeping }, graceMs),
   };
 }
 
-async function stop(parts: { readonly git: Git; readonly refs: Refs; readonly removal: Removal }, graceMs: number): Promise<void> {
-  await Promise.all([parts.refs.stop(), parts.removal.stop()]);
+interface Parts {
+  readonly git: Git;
+  readonly refs: Refs;
+  readonly removal: Removal;
+  readonly housekeeping: Periodic;
+}
+
+async function stop(parts: Parts, graceMs: number): Promise<void> {
+  await Promise.all([parts.refs.stop(), parts.removal.stop(), parts.housekeeping.stop()]);
   await parts.git.stop(graceMs);
 }
 
