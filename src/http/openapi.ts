@@ -26,6 +26,7 @@ const tags = [
   { name: 'Projects', description: 'What is analysed.' },
   { name: 'Quality gates', description: 'When an analysis is good enough.' },
   { name: 'Repositories', description: 'Git repositories to push to and to clone from, and what was pushed.' },
+  { name: 'Pull requests', description: 'Requests to bring the commits of one branch into another: opened, discussed, merged.' },
   { name: 'Webhooks', description: 'Who is told what, where, and under which secret.' },
   { name: 'Deliveries', description: 'What was sent, what came back, and sending it again.' },
   { name: 'Organization', description: 'The organization that the token belongs to, its tokens and its audit log.' },
