@@ -7,6 +7,7 @@ import { usageError } from './command.ts';
 import type { Call, Command, Outcome } from './command.ts';
 import type { DemoServer } from './demo/server.ts';
 import type { Teller } from './demo/teller.ts';
+import { hookText } from './demo/hook-text.ts';
 import type { RealSonarqube } from './demo/sonarqube-tour.ts';
 import type { Toured } from './demo/tour.ts';
 
@@ -17,7 +18,8 @@ const clone = fileURLToPath(new URL('../../', import.meta.url));
 /** The main job, shown on real scans with a server, a database and a receiver that all live on this machine. */
 export const command: Command = {
   name: 'demo',
-  summary: 'Shows the main job: real scans become reports, a signed webhook and a ZIP. Everything stays on this machine.',
+  summary:
+    'Shows the main job: real scans become reports, signed webhooks and a ZIP; a push and a pull request become webhooks. Everything stays on this machine.',
   options: {
     once: { type: 'boolean', help: 'end after the last step instead of leaving the server open' },
     sonarqube: { type: 'string', value: 'URL', help: 'show your own SonarQube instead of a stand-in; nothing is changed over there' },
@@ -51,7 +53,7 @@ async function run(call: Call): Promise<Outcome> {
   let toured: Toured | null = null;
   const signals = onSignals(() => server);
   try {
-    teller.heading('Gatepost: real scans and a SonarQube become reports, webhooks and a ZIP');
+    teller.heading('Gatepost: real scans, a SonarQube and a git repository become reports, webhooks and a ZIP');
     server = await teller.step('Server', async () => {
       const port = once || (await isTaken(portDefault)) ? 0 : portDefault;
       const started = await startServer({ directory: place.directory, port, timeoutMs: serverMsMax });
@@ -61,7 +63,7 @@ async function run(call: Call): Promise<Outcome> {
     const outcome = { json: asJson(server, toured, teller), text: closing({ server, toured, once, tookMs: now() - began }) };
     if (!once) {
       call.show(outcome);
-      await leaveOpen({ server, receiver: toured.receiver, teller, signals });
+      await leaveOpen({ server, toured, teller, signals });
     }
     return outcome;
   } catch (error) {
@@ -114,14 +116,15 @@ function onSignals(server: () => DemoServer | null): Signals {
 
 interface LeftOpen {
   readonly server: DemoServer;
-  readonly receiver: Toured['receiver'];
+  readonly toured: Toured;
   readonly teller: Teller;
   readonly signals: Signals;
 }
 
 /** Until someone asks for the end; what the receiver gets meanwhile is told. */
-async function leaveOpen({ server, receiver, teller, signals }: LeftOpen): Promise<void> {
-  receiver.onFurther(({ event, body }) => {
+async function leaveOpen({ server, toured, teller, signals }: LeftOpen): Promise<void> {
+  toured.git?.receiver.onFurther((hook) => teller.note('Webhook arrived', hookText(hook)));
+  toured.receiver.onFurther(({ event, body }) => {
     const about = body.reports.map(
       (report) => `${report.projectName} ${report.projectVersion}, ${report.reportType} ${report.reportVersion}`,
     );
@@ -140,7 +143,7 @@ function isTaken(port: number): Promise<boolean> {
   });
 }
 
-function asJson(server: DemoServer, { organization, token, sonarqube, archive, folder, files }: Toured, teller: Teller) {
+function asJson(server: DemoServer, { organization, token, sonarqube, git, archive, folder, files }: Toured, teller: Teller) {
   return {
     url: server.url,
     organization,
@@ -152,6 +155,7 @@ function asJson(server: DemoServer, { organization, token, sonarqube, archive, f
       folder: sonarqube.folder,
       files: sonarqube.files.map(({ name, bytes }) => ({ name, bytes })),
     },
+    repository: git === null ? null : { name: git.repository.name, cloneUrl: git.repository.cloneUrl, folder: git.folder },
     archive,
     folder,
     files: files.map(({ name, bytes }) => ({ name, bytes })),
@@ -169,13 +173,14 @@ interface Closing {
 /** Where to look, and what to try next. */
 function closing({ server, toured, once, tookMs }: Closing): string {
   const page = toured.files.find(({ name }) => name.includes('/1.1.0/') && name.endsWith('report.html')) ?? toured.files[0];
-  const { sonarqube } = toured;
+  const { sonarqube, git } = toured;
   const judged = sonarqube.files.find(({ name }) => name.endsWith('report.html'));
   const look = [
     '',
     `All of it took ${(tookMs / 1000).toFixed(1)} s. Look at it:`,
     `  the report    ${page === undefined ? toured.folder : pathToFileURL(page.path).href}`,
     `  of SonarQube  ${judged === undefined ? sonarqube.folder : pathToFileURL(judged.path).href}`,
+    ...(git === null ? [] : [`  the clone     ${git.folder}`]),
     `  all files     ${toured.folder}`,
     `  the archive   ${toured.archive}`,
     `  the log       ${server.log}`,
@@ -198,6 +203,7 @@ function closing({ server, toured, once, tookMs }: Closing): string {
     '  node bin/gatepost.js upload YOUR-SCAN.sarif --project yours --version 1.0.0 --wait',
     '  node bin/gatepost.js download --version 1.0.0 --project yours',
     ...(sonarqube.isStandIn ? [`  curl -X POST "${sonarqube.url}/demo/analyses?version=1.0.0"`] : []),
+    ...(git === null ? [] : [`  git clone ${git.repository.cloneUrl}   (any user; the token as password)`]),
     ...(own === null ? [] : [`  ${own}`]),
     'Webhooks for what comes in are shown below, as they arrive.',
   ].join('\n');

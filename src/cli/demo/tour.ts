@@ -4,6 +4,8 @@ import type { ListedReport } from '../../events/event.ts';
 import { sizeText } from '../progress.ts';
 import { createClient } from './client.ts';
 import type { Client } from './client.ts';
+import type { GitToured } from './git-tour.ts';
+import { gitTour } from './git-tour.ts';
 import { pagesOfPdf } from './pdf.ts';
 import type { Receiver } from './receiver.ts';
 import { startReceiver } from './receiver.ts';
@@ -20,6 +22,8 @@ import { kinds, unpack } from './unpack.ts';
 const analysisMsMax = 120_000;
 const webhookMsMax = 30_000;
 const productName = 'Harbour';
+/** Of the project that the client's uploads are of. */
+const projectKey = 'harbour';
 const versions = ['1.0.0', '1.1.0'] as const;
 
 /** What the tour leaves behind to go on with. */
@@ -28,6 +32,8 @@ export interface Toured {
   readonly token: string;
   readonly receiver: Receiver;
   readonly sonarqube: SonarqubeToured;
+  /** Null: there is no git on this machine that will do. */
+  readonly git: GitToured | null;
   readonly archive: string;
   readonly folder: string;
   readonly files: readonly Unpacked[];
@@ -66,17 +72,25 @@ export async function tour({ teller, server, directory, sonarqube: wanted, now }
     await whatChanged(teller, files);
     const further = { teller, client, receiver, directory, now };
     const sonarqube = real === null ? await standInTour(further) : await realTour(further, real);
+    const git = await gitTour({ teller, url: server.url, token, slug: organization.slug, project: projectKey, directory, now }).catch(
+      async (error: unknown) => {
+        await sonarqube.close();
+        throw error;
+      },
+    );
     return {
       organization,
       token,
       receiver,
       sonarqube,
+      git,
       archive,
       folder,
       files,
       list: client.listUrl('minver=1.0'),
       archiveUrl: client.filesUrl(reports.map(({ id }) => id)),
       async close() {
+        await git?.close();
         await sonarqube.close();
         await receiver.close();
       },
