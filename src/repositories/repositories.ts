@@ -15,8 +15,8 @@ import { repositoriesForWebhooks } from './for-webhooks.ts';
 import { createGit } from './git/create.ts';
 import type { Git } from './git/git.ts';
 import { createHousekeeping } from './git/housekeeping.ts';
+import { createPulls } from './pulls/create.ts';
 import { pushOf } from './pushes.ts';
-import type { PlanPulls } from './receive/plan-push.ts';
 import { createReceive } from './receive/receive.ts';
 import { createRefs } from './refs/create.ts';
 import type { Refs } from './refs/refs.ts';
@@ -66,7 +66,9 @@ export async function createRepositories(options: RepositoriesOptions): Promise<
   const housekeeping = createHousekeeping({ git, database, clock, log });
   if (git.problem !== null) log.warn({ problem: git.problem }, 'git.missing');
   const refs = createRefs({ ...options, git });
-  const receive = createReceive({ database, git, journal: refs.journal, limitsMax, pulls: noPulls });
+  const pulls = createPulls({ ...options, git, refs, publicUrl: options.serverUrl });
+  refs.onMoved(pulls.listener);
+  const receive = createReceive({ database, git, journal: refs.journal, limitsMax, pulls: pulls.planFor });
   const removal = createRemoval({ database, git, clock, log, steps: options.deletionSteps });
   const started = Promise.withResolvers<void>();
   const named = { read: database.read };
@@ -82,6 +84,7 @@ export async function createRepositories(options: RepositoriesOptions): Promise<
         await gitRoutes(scope, { database, git, findCaller, receive });
         repositoryRoutes(scope, { ...options, git, limitsMax, removal });
         refRoutes(scope, { database, git, refs });
+        pulls.routes(scope);
       });
     },
     pushOf: (asked) => pushOf({ ...named, ...asked }),
@@ -107,9 +110,3 @@ async function stop(parts: Parts, graceMs: number): Promise<void> {
   await Promise.all([parts.refs.stop(), parts.removal.stop(), parts.housekeeping.stop()]);
   await parts.git.stop(graceMs);
 }
-
-/** Until there are pull requests, every ref is what it says. */
-const noPulls: PlanPulls = async ({ commands }) => ({
-  commands: commands.map((asked) => ({ asked, command: asked, refused: null })),
-  purpose: null,
-});
