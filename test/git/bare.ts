@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
@@ -36,8 +36,12 @@ export async function bare(context: Context): Promise<Bare> {
     await rm(data, { recursive: true, force: true });
   });
   let started = 0;
+  // After packing, the directory goes by another name: nothing that was read by the old one is known by it.
+  let name: string | null = null;
+  let packs = 0;
   const git: Git = {
     ...own,
+    directory: (id) => name ?? own.directory(id),
     start: (options) => {
       started += 1;
       return own.start(options);
@@ -62,6 +66,8 @@ export async function bare(context: Context): Promise<Bare> {
       if (ids.length === 0) return;
       await sh(['pack-objects', '-q', join(directory, 'objects/pack/pack')], ids.join('\n'));
       for (const id of ids) await rm(join(directory, 'objects', id.slice(0, 2), id.slice(2)));
+      name = join(data, `packed-${(packs += 1)}`);
+      await symlink(directory, name);
     },
   };
 }

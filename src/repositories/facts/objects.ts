@@ -11,14 +11,42 @@ export interface StoredObject {
 const fileBytesMax = 512 * 1024;
 const objectBytesMax = 2 * 1024 * 1024;
 
+/** What was read last: the next push to a branch begins where the last one ended. An object never changes; one of another repository is another entry. */
+const kept = new Map<string, StoredObject>();
+/** A larger one is read anew. */
+const keptObjectBytesMax = 16 * 1024;
+const keptMax = 500;
+
+function keep(path: string, object: StoredObject): void {
+  if (object.type === 'blob' || object.body.length > keptObjectBytesMax) return;
+  // A copy: what was inflated is a part of a larger buffer, which would be kept as well.
+  kept.set(path, { type: object.type, body: Buffer.from(object.body) });
+  for (const oldest of kept.keys()) {
+    if (kept.size <= keptMax) return;
+    kept.delete(oldest);
+  }
+}
+
 /**
  * An object that lies in a file of its own, as git leaves the objects of a small push; null for one in a pack, a large one, and one that is not there:
  * whoever asks then asks git. Reading it ourselves spares a process, which would cost more than all else about a small push.
  */
 export async function looseObject(directory: string, id: string): Promise<StoredObject | null> {
   if (!/^[0-9a-f]{40}$/.test(id)) return null;
-  const file = await readBounded(join(directory, 'objects', id.slice(0, 2), id.slice(2)));
-  if (file === null) return null;
+  const path = join(directory, 'objects', id.slice(0, 2), id.slice(2));
+  const known = kept.get(path);
+  if (known !== undefined) {
+    kept.delete(path);
+    kept.set(path, known);
+    return known;
+  }
+  const file = await readBounded(path);
+  const object = file === null ? null : inflated(file);
+  if (object !== null) keep(path, object);
+  return object;
+}
+
+function inflated(file: Buffer): StoredObject | null {
   try {
     return partsOf(inflateSync(file, { maxOutputLength: objectBytesMax }));
   } catch {
@@ -43,10 +71,10 @@ async function readBounded(path: string): Promise<Buffer | null> {
 }
 
 /** `<type> <size>`, NUL, and the object. */
-function partsOf(inflated: Buffer): StoredObject | null {
-  const nul = inflated.indexOf(0);
-  const match = /^(commit|tree|blob|tag) (\d{1,10})$/.exec(inflated.toString('latin1', 0, Math.min(Math.max(nul, 0), 32)));
-  const body = inflated.subarray(nul + 1);
+function partsOf(whole: Buffer): StoredObject | null {
+  const nul = whole.indexOf(0);
+  const match = /^(commit|tree|blob|tag) (\d{1,10})$/.exec(whole.toString('latin1', 0, Math.min(Math.max(nul, 0), 32)));
+  const body = whole.subarray(nul + 1);
   if (match === null || body.length !== Number(match[2])) return null;
   return { type: match[1] as StoredObject['type'], body };
 }
