@@ -33,6 +33,8 @@ export interface PushHost {
   readonly git: Git;
   readonly database: Database;
   readonly refs: RefsAndJournal;
+  /** What another process on the same data would have, once this one is stopped. */
+  another(): RefsAndJournal;
   readonly organization: string;
   /** As it is now. */
   repository(): Promise<Repository>;
@@ -92,7 +94,9 @@ export async function startPushHost(t: TestContext, options: PushHostOptions = {
     other: as(other, ['admin']),
   };
   const onRecorded = async (): Promise<void> => undefined;
-  const refs = createRefs({ database, git, clock, ids, log, onRecorded, recorded: () => undefined, serverUrl: () => 'http://git.test' });
+  const another = (): RefsAndJournal =>
+    createRefs({ database, git, clock, ids, log, onRecorded, recorded: () => undefined, serverUrl: () => 'http://git.test' });
+  const refs = another();
   atEnd(t, () => refs.stop());
   const { limitsMax = roomy, pulls = plain, upload } = options;
   const receive = createReceive({ database, git, journal: refs.journal, limitsMax, pulls, ...(upload === undefined ? {} : { upload }) });
@@ -107,6 +111,7 @@ export async function startPushHost(t: TestContext, options: PushHostOptions = {
     git,
     database: opened,
     refs,
+    another,
     organization,
     directory,
     place: git.directory(id),

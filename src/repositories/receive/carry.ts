@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { conflict, GatepostError } from '../../errors.ts';
 import type { PersonFacts } from '../../events/git-facts.ts';
+import { zeroId } from '../../events/git-facts.ts';
 import type { Git } from '../git/git.ts';
 import type { Begun, Journal } from '../refs/journal.ts';
 import type { Moved, Purpose, RefCommand } from '../refs/refs.ts';
@@ -29,6 +30,7 @@ export interface CarryOptions {
   readonly purpose: Purpose | null;
   readonly body: PushBody;
   readonly limits: { readonly bytesMax: number; readonly objectBytesMax: number };
+  readonly log: { error(facts: Readonly<Record<string, unknown>>, message: string): void };
   /** Aborted when the client has gone. */
   readonly gone: AbortSignal;
   /** Packets for people, as git writes them. */
@@ -64,7 +66,7 @@ export async function carry(options: CarryOptions): Promise<Carried> {
     gone.removeEventListener('abort', leave);
     if (begun === null) {
       await process.ended;
-      return { report: await report, moved: [] };
+      return await withoutGate(options, await report);
     }
     // Nothing between the gate and the end may throw: what happens now must be recorded.
     if (before.signal.aborted) gate.refuse();
@@ -77,6 +79,16 @@ export async function carry(options: CarryOptions): Promise<Carried> {
     await process.ended;
     throw error;
   }
+}
+
+/** git has ended without asking for leave, so it has moved nothing; should its hook not have been run, what it says it moved is recorded all the same. */
+async function withoutGate(options: CarryOptions, report: GitReport | null): Promise<Carried> {
+  const { journal, repository, actor, purpose, head } = options;
+  const commands = options.commands.filter(({ ref }) => report?.refs.get(ref) === null);
+  if (commands.length === 0) return { report, moved: [] };
+  options.log.error({ repository: repository.id }, 'git moved refs without asking: its hook was not run');
+  const begun = await journal.begin({ repository, commands, actor, purpose, options: head.options, pid: null, stale: 'late' });
+  return { report, moved: await inTime(begun.settle()) };
 }
 
 interface AtGate {
@@ -92,7 +104,7 @@ async function upToGate(options: CarryOptions, { gate, process }: AtGate): Promi
     body,
     process,
     head: headForGit(head, commands),
-    hasPack: commands.some(({ after }) => !/^0+$/.test(after)),
+    hasPack: commands.some(({ after }) => after !== zeroId),
     enough: Promise.race([gate.reached, process.ended]),
     check(received) {
       if (received > room) throw tooFull(limits.bytesMax);
@@ -106,7 +118,7 @@ async function upToGate(options: CarryOptions, { gate, process }: AtGate): Promi
   if (tooLarge !== null) throw objectTooLarge(tooLarge, limits.objectBytesMax);
   if (gone.aborted) throw new GatepostError('invalid', 'push_incomplete', 'The client has gone.');
   const about = { repository, commands, actor, purpose, options: head.options, pid: process.pid };
-  return journal.begin({ ...about, isStrict: false, signal: gone });
+  return journal.begin({ ...about, stale: 'git', signal: gone });
 }
 
 async function inTime(settled: Promise<readonly Moved[]>): Promise<readonly Moved[] | null> {

@@ -74,7 +74,7 @@ async function push({ options, exchange, body, head }: Push): Promise<void> {
       answer.end('ok', outcomes);
       return;
     }
-    const told = { message: answer.message, arrived: answer.open };
+    const told = { message: answer.message, arrived: answer.open, log: exchange.request.log };
     const { report, moved } = await carry({ ...options, repository, actor, head, commands, purpose, body, limits, gone, ...told });
     if (moved === null) answer.say('The push is in. Its event follows as soon as the database can be written to.');
     answer.end(report?.unpack ?? 'git ended early', outcomesOf(outcomes, report, moved));
@@ -128,6 +128,8 @@ const heldBytesMax = 64 * 1024;
 function createAnswer({ reply }: GitExchange, { capabilities }: PushHead): Answer {
   const hasBands = capabilities.has('side-band-64k');
   const out = new PassThrough();
+  // The client has gone: what follows is for nobody.
+  out.on('error', () => undefined);
   let held: Buffer[] | null = [];
   let bytes = 0;
   const open = (): void => {

@@ -1,4 +1,5 @@
 import type { PersonFacts } from '../../events/git-facts.ts';
+import { zeroId } from '../../events/git-facts.ts';
 import { conflict, GatepostError } from '../../errors.ts';
 import type { Repository } from '../repository.ts';
 import type { Intent } from './intents.ts';
@@ -23,8 +24,11 @@ export interface BeginOptions {
   readonly options: readonly string[];
   /** Of the git process that waits for leave; null: none does yet. */
   readonly pid: number | null;
-  /** All commands, or none: one whose `before` is not there fails the call. Else it is left to git, which refuses it. */
-  readonly isStrict: boolean;
+  /**
+   * What becomes of a command whose `before` is not there. `fails`: the whole call does. `git`: git, which is told of it nevertheless, refuses it.
+   * `late`: git has moved these refs already, without asking; that must be recorded still.
+   */
+  readonly stale: 'fails' | 'git' | 'late';
   readonly signal?: AbortSignal;
 }
 
@@ -107,9 +111,10 @@ export function createJournal(options: SettleOptions): Journal {
  * What of it can be done: `before` is what is there, and something changes. Of the rest, git refuses creations and updates by itself, whose old value
  * it compares; a deletion it may carry out whatever it was told (of a value it does not know), so that one fails the whole.
  */
-function possibleOf({ commands, isStrict }: BeginOptions, values: ReadonlyMap<string, string>): readonly RefCommand[] {
+function possibleOf({ commands, stale }: BeginOptions, values: ReadonlyMap<string, string>): readonly RefCommand[] {
+  if (stale === 'late') return commands;
   const isThere = ({ ref, before }: RefCommand): boolean => values.get(ref) === before;
-  const other = commands.find((command) => !isThere(command) && (isStrict || /^0+$/.test(command.after)));
+  const other = commands.find((command) => !isThere(command) && (stale === 'fails' || command.after === zeroId));
   if (other !== undefined) {
     throw conflict('ref_moved', `${other.ref} is not where it was thought to be: another has moved it.`, { ref: other.ref });
   }

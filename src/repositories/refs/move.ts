@@ -20,7 +20,7 @@ export async function moveRefs({ git, journal }: MoveDeps, options: MoveOptions)
   const commands = options.commands.filter(({ before, after }) => before !== after);
   for (const { ref } of commands) if (!isRefName(ref)) throw conflict('ref_refused', 'git takes no ref of this name.', { ref });
   if (commands.length === 0) return [];
-  const begun = await journal.begin({ repository, commands, actor, purpose, options: [], pid: null, isStrict: true });
+  const begun = await journal.begin({ repository, commands, actor, purpose, options: [], pid: null, stale: 'fails' });
   let failure: unknown = null;
   try {
     await updateRefs(git, repository.id, commands);

@@ -9,14 +9,10 @@ import { isRefName } from '../repository.ts';
  */
 export async function readRefs(directory: string, refs: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const found = await Promise.all(refs.map(async (ref) => [ref, await readLoose(directory, ref)] as const));
-  const values = new Map<string, string>();
-  let packed: string | null = null;
-  for (const [ref, loose] of found) {
-    // In this order: a ref that is being packed is in `packed-refs` before its own file goes.
-    packed ??= loose === null ? await readPacked(directory) : null;
-    values.set(ref, loose ?? valueIn(packed ?? '', ref));
-  }
-  return values;
+  const missing = found.flatMap(([ref, loose]) => (loose === null ? [ref] : []));
+  // In this order: a ref that is being packed is in `packed-refs` before its own file goes.
+  const packed = missing.length === 0 ? new Map<string, string>() : packedOf((await readPacked(directory)) ?? '', missing);
+  return new Map(found.map(([ref, loose]) => [ref, loose ?? packed.get(ref) ?? zeroId]));
 }
 
 async function readLoose(directory: string, ref: string): Promise<string | null> {
@@ -28,14 +24,22 @@ async function readLoose(directory: string, ref: string): Promise<string | null>
   return value;
 }
 
-async function readPacked(directory: string): Promise<string> {
-  return (await readIfThere(join(directory, 'packed-refs'))) ?? '';
+function readPacked(directory: string): Promise<string | null> {
+  return readIfThere(join(directory, 'packed-refs'));
 }
 
-function valueIn(packed: string, ref: string): string {
-  const at = packed.indexOf(` ${ref}\n`);
-  return at < 40 ? zeroId : packed.slice(at - 40, at);
+/** Lines `<id> <ref>`, and others that begin with `#` or `^`. Few refs are looked for, of many all lines are read. */
+function packedOf(text: string, refs: readonly string[]): ReadonlyMap<string, string> {
+  if (refs.length > fewRefs) return new Map(text.split('\n').map((line) => [line.slice(41), line.slice(0, 40)]));
+  const values = new Map<string, string>();
+  for (const ref of refs) {
+    const at = text.indexOf(` ${ref}\n`);
+    if (at >= 40) values.set(ref, text.slice(at - 40, at));
+  }
+  return values;
 }
+
+const fewRefs = 16;
 
 const absent: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR']);
 

@@ -69,7 +69,7 @@ export function isTold(ref: string): boolean {
  * else has moved it since), so it is the same after any crash. Throws where it cannot be recorded now; called again it goes on.
  */
 export async function settle(options: SettleOptions, job: SettleJob, others: readonly RefCommand[]): Promise<readonly Moved[]> {
-  const { database, git } = options;
+  const { database } = options;
   const { intent } = job;
   const found = await repositoryById({ read: database.read, organization: intent.organization, id: intent.repository });
   job.moved ??= found === null ? [] : await movedOf(options, intent);
@@ -78,8 +78,7 @@ export async function settle(options: SettleOptions, job: SettleJob, others: rea
     await database.write((tx) => closeOnly(tx, intent));
     return [];
   }
-  const branch = await newDefaultBranch({ git, repository: found, moved });
-  if (branch !== null) await setHead({ git, repository: found.id, branch });
+  const branch = await defaultBranchBy(options, { job, repository: found, moved });
   const repository = branch === null ? found : { ...found, defaultBranch: branch };
   while (job.recorded < moved.length) {
     const end = job.recorded + pushesOfUnitMax;
@@ -88,6 +87,22 @@ export async function settle(options: SettleOptions, job: SettleJob, others: rea
     job.recorded = Math.min(end, moved.length);
   }
   return moved;
+}
+
+/** The branch that HEAD points to now, where these moves change that. Where git cannot say so again and again, it stays. */
+async function defaultBranchBy(
+  { git, log }: SettleOptions,
+  { job, repository, moved }: { readonly job: SettleJob; readonly repository: Repository; readonly moved: readonly Moved[] },
+): Promise<string | null> {
+  try {
+    const branch = await newDefaultBranch({ git, repository, moved });
+    if (branch !== null) await setHead({ git, repository: repository.id, branch });
+    return branch;
+  } catch (error) {
+    if (job.failures < patientFailuresMax) throw error;
+    log.error({ err: error, repository: repository.id }, 'the default branch was not looked at');
+    return null;
+  }
 }
 
 async function movedOf({ git, ids }: SettleOptions, { repository, commands }: Intent): Promise<readonly Moved[]> {

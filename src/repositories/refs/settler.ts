@@ -7,6 +7,7 @@ import { settle } from './settle.ts';
 /** The wait after the first failure to record what moved; it doubles with each further one. */
 export const settleFirstMs = 250;
 export const settleMaxMs = 15_000;
+const stopLookMs = 20;
 
 /** Intents that are open, and the recording of what came of them. */
 export interface Settler {
@@ -16,7 +17,7 @@ export interface Settler {
   /** How many intents are open. */
   open(): number;
   isStopping(): boolean;
-  /** Waits for what is being settled, not longer than `graceMs`; tries nothing again after that. */
+  /** Waits until no intent is open, not longer than `graceMs`; tries nothing again after that. */
   stop(graceMs: number): Promise<void>;
 }
 
@@ -57,7 +58,9 @@ export function createSettler(options: SettleOptions): Settler {
     open: () => jobs.size,
     isStopping: () => stopping.signal.aborted,
     async stop(graceMs) {
-      await within(Promise.all(underWay), graceMs);
+      const until = performance.now() + graceMs;
+      // Those whose git is still at work come to be settled in a moment.
+      while (jobs.size > 0 && performance.now() < until) await sleep(stopLookMs);
       stopping.abort();
       await Promise.all(underWay);
     },
