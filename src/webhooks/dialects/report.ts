@@ -5,6 +5,7 @@ import { plainHex } from '../signing/plain-hex.ts';
 import { standardWebhooks } from '../signing/standard-webhooks.ts';
 import type { Dialect } from './dialect.ts';
 import { isComment, isPull, isPush } from './git-words.ts';
+import { wellFormedJson } from './go-json.ts';
 import { commentData, pullData, pushData } from './report-git.ts';
 
 /** The report API's own way (its contract, section 6): the list answer's shape, signed as Standard Webhooks and in plain hexadecimal. */
@@ -25,7 +26,7 @@ function body({ kind, facts, created }: GatepostEvent): Buffer {
     'reports' in facts
       ? { organizationId: facts.organizationId, reports: facts.reports.map(listed) }
       : { type: kind, timestamp: timestampText(created), data: dataOf(facts) };
-  return Buffer.from(JSON.stringify(shown), 'utf8');
+  return Buffer.from(wellFormedJson(JSON.stringify(shown)), 'utf8');
 }
 
 function dataOf(facts: Exclude<EventFacts, ReportFacts>): object {
