@@ -73,6 +73,7 @@ async function store(t: TestContext, engine: Engine): Promise<Stored> {
         project: null,
         name: 'a',
         url,
+        sensitiveQuery: 'key=planted',
         events: ['report.ingested'] as const,
         dialect: 'report',
         secret: `planted ${n}`,
@@ -106,7 +107,7 @@ async function opens(database: Database, sealer: Sealer, { organization, webhook
   assert.equal(rows.length, webhooksMade);
   for (const row of rows) {
     const opened = openRow(sealer, row);
-    assert.equal(opened.url.href, 'https://bob:planted@hooks.example/planted?x=planted');
+    assert.equal(opened.url.href, 'https://bob:planted@hooks.example/planted?x=planted&key=planted');
     assert.deepEqual([opened.headers, opened.proxy?.password], [{ 'x-key': 'planted' }, 'planted']);
     assert.match(opened.secret, /^planted/);
   }

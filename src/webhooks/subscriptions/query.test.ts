@@ -8,7 +8,12 @@ import { secretsOf, secretsOfQuery } from './url.ts';
 test('the sensitive query string stands behind the target, and never shows', () => {
   const cases: readonly (readonly [target: string, given: string, sent: string, shown: string])[] = [
     ['https://a.example', 'key=k&secret=s', 'https://a.example/?key=k&secret=s', `https://a.example/?${queryPlaceholder}`],
-    ['https://a.example/v1/t:webhook', 'key=Hello%20Secret', 'https://a.example/v1/t:webhook?key=Hello%20Secret', `https://a.example/v1/***?${queryPlaceholder}`],
+    [
+      'https://a.example/v1/t:webhook',
+      'key=Hello%20Secret',
+      'https://a.example/v1/t:webhook?key=Hello%20Secret',
+      `https://a.example/v1/***?${queryPlaceholder}`,
+    ],
     ['https://a.example/hook', '?token=a', 'https://a.example/hook?token=a', `https://a.example/hook?${queryPlaceholder}`],
     ['https://a.example/hook', '&token=a', 'https://a.example/hook?token=a', `https://a.example/hook?${queryPlaceholder}`],
     ['https://a.example/hook', '??token=a', 'https://a.example/hook??token=a', `https://a.example/hook?${queryPlaceholder}`],
@@ -27,7 +32,17 @@ test('the sensitive query string stands behind the target, and never shows', () 
 });
 
 test('a sensitive query string that could not be sent as it is written is refused, without repeating it', () => {
-  for (const given of ['key=a#b', '#', 'key=a b', 'key=a\n', 'key=\u0000', 'key=***', queryPlaceholder, `a${queryPlaceholder}`, 'a\ud800']) {
+  for (const given of [
+    'key=a#b',
+    '#',
+    'key=a b',
+    'key=a\n',
+    'key=\u0000',
+    'key=***',
+    queryPlaceholder,
+    `a${queryPlaceholder}`,
+    'a\ud800',
+  ]) {
     assert.throws(
       () => checkedQuery(given),
       (error: Error & { code?: string }) => error.code === 'invalid_sensitive_query' && !error.message.includes('key='),
@@ -64,7 +79,8 @@ test('of a sensitive query string everything is known that may come back, in eve
 });
 
 test('a hook ID keeps its rule, and one that is made does', () => {
-  for (const id of ['a', 'a1', 'my-hook', 'a'.repeat(63), madeHookId('01890a5d-ac96-774b-bcce-b302099a8057')]) assert.equal(checkedHookId(id), id);
+  for (const id of ['a', 'a1', 'my-hook', 'a'.repeat(63), madeHookId('01890a5d-ac96-774b-bcce-b302099a8057')])
+    assert.equal(checkedHookId(id), id);
   for (const id of ['', '1a', '-a', 'a-', 'A', 'a_b', 'é', 'a'.repeat(64), 'a\n']) {
     assert.throws(() => checkedHookId(id), { code: 'invalid_hook_id', kind: 'invalid' }, id);
   }

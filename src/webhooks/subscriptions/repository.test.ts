@@ -1,6 +1,5 @@
 // Webhooks of one repository by our API, on both databases, beside a git host that is made up: made, seen, changed, tested, greeted.
 import assert from 'node:assert/strict';
-import type { IncomingHttpHeaders } from 'node:http';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import { eachDatabase } from '../../../test/databases.ts';
@@ -201,8 +200,9 @@ eachDatabase((open, engine) => {
     const told = async (change: object) => {
       const { status, body } = await test(change);
       assert.deepEqual([status, body.state], [202, 'delivered'], JSON.stringify(body));
-      const { headers, body: sent } = receiver.arrived.at(-1) ?? { headers: {} as IncomingHttpHeaders, body: '{}' };
-      return [headers['x-securesourcemanager-event'], (JSON.parse(sent) as { ref?: string }).ref, body.event.kind];
+      const sent = receiver.arrived.at(-1);
+      const { ref } = JSON.parse(sent?.body ?? '{}') as { ref?: string };
+      return [sent?.headers['x-securesourcemanager-event'], ref, body.event.kind];
     };
     assert.deepEqual(await told({}), ['push', 'refs/heads/main', 'webhook.test']);
     assert.deepEqual(await told({ refFilter: 'd*' }), ['push', 'refs/heads/dev', 'webhook.test']);

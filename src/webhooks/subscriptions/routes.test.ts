@@ -92,31 +92,9 @@ eachDatabase((open, engine) => {
     const { secret, ...rest } = made.body;
     assert.deepEqual((await call('GET', `/v1/webhooks/${made.body.id}`)).body, rest);
     assert.deepEqual((await call('GET', '/v1/webhooks')).body, { webhooks: [rest] });
-    assert.deepEqual(Object.keys(rest), [
-      'id',
-      'name',
-      'url',
-      'sensitiveQuery',
-      'events',
-      'dialect',
-      'scope',
-      'hookId',
-      'refFilter',
-      'active',
-      'off',
-      'health',
-      'retry',
-      'ordered',
-      'rateLimit',
-      'headers',
-      'proxy',
-      'ca',
-      'hasSecret',
-      'secretTail',
-      'overlapUntil',
-      'created',
-      'updated',
-    ]);
+    const fields =
+      'id name url sensitiveQuery events dialect scope hookId refFilter active off health retry ordered rateLimit headers proxy ca hasSecret secretTail overlapUntil created updated';
+    assert.equal(Object.keys(rest).join(' '), fields);
     assert.equal(rest.scope, 'organization');
     assert.equal(rest.secretTail, secret.slice(-4));
     await it.worker.start();
