@@ -203,7 +203,7 @@ function closing({ server, toured, once, tookMs }: Closing): string {
     '  node bin/gatepost.js upload YOUR-SCAN.sarif --project yours --version 1.0.0 --wait',
     '  node bin/gatepost.js download --version 1.0.0 --project yours',
     ...(sonarqube.isStandIn ? [`  curl -X POST "${sonarqube.url}/demo/analyses?version=1.0.0"`] : []),
-    ...(git === null ? [] : [`  git clone ${git.repository.cloneUrl}   (any user; the token as password)`]),
+    ...(git === null ? [] : [`  git -c http.extraHeader="Authorization: Bearer $GATEPOST_TOKEN" clone ${git.repository.cloneUrl}`]),
     ...(own === null ? [] : [`  ${own}`]),
     'Webhooks for what comes in are shown below, as they arrive.',
   ].join('\n');

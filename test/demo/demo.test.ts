@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -21,8 +23,9 @@ interface Ran {
   readonly err: string;
 }
 
-async function run(options: readonly string[]): Promise<Ran> {
-  const child = spawn(process.execPath, [join(root, 'bin/gatepost.js'), 'demo', '--once', ...options], { cwd: root, timeout: runMsMax });
+async function run(options: readonly string[], environment: NodeJS.ProcessEnv = process.env): Promise<Ran> {
+  const words = [join(root, 'bin/gatepost.js'), 'demo', '--once', ...options];
+  const child = spawn(process.execPath, words, { cwd: root, timeout: runMsMax, env: environment });
   const said = { out: '', err: '' };
   child.stdout.setEncoding('utf8').on('data', (piece: string) => (said.out += piece));
   child.stderr.setEncoding('utf8').on('data', (piece: string) => (said.err += piece));
@@ -63,6 +66,18 @@ test('the demo shows the main job, a step a line, and ends with 0', async () => 
     /✓ Webhook arrived .*report\.ingested with 2 reports, signature verified, .* after the analysis ended/,
     /✓ Passed on .*bytes as they came, X-Sonar-Webhook-HMAC-SHA256 verified/,
     /✓ Unpacked .*files of what came from SonarQube: .*2 pdf/,
+    /✓ Repository .*http:\/\/127\.0\.0\.1:\d+\/git\/harbour\/harbour\.git, of the project harbour, empty; git \d/,
+    /✓ Hook .*for http:\/\/127\.0\.0\.1:\d+\/build\?\{key\}, made as clients of Secure Source Manager make one/,
+    /✓ Push .*git push origin main v1\.0\.0: the sources of 1\.0\.0, 16 files in one commit/,
+    /✓ Webhook arrived .*push of refs\/heads\/main, 1 commit; key and signature verified/,
+    /✓ Webhook arrived .*push of refs\/tags\/v1\.0\.0, 0 commits; key and signature verified/,
+    /✓ Push .*git push origin release-1\.1\.0: 16 files changed/,
+    /✓ Webhook arrived .*push of refs\/heads\/release-1\.1\.0, 1 commit; key and signature verified/,
+    /✓ Pull request .*#1 Harbour 1\.1\.0: release-1\.1\.0 into main, 1 commit, 16 files; can be merged/,
+    /✓ Webhook arrived .*pull_request of #1 opened; key and signature verified/,
+    /✓ Merged .*#1 by a merge commit; git pull brings main to [0-9a-f]{10}$/,
+    /✓ Webhook arrived .*push of refs\/heads\/main, 2 commits; key and signature verified/,
+    /✓ Webhook arrived .*pull_request of #1 closed, merged; key and signature verified/,
   ];
   const lines = out.split('\n').filter((line) => line.includes('✓'));
   assert.equal(lines.length, steps.length, out);
@@ -73,18 +88,23 @@ test('the demo shows the main job, a step a line, and ends with 0', async () => 
   assert.ok(!out.includes('\u001B'), 'no colours and no cursor where nobody looks at a terminal');
 });
 
-test('with --json the demo prints one document, and the files it names are there; --sonarqube shows what that server has', async (t) => {
+test('with --json the demo prints one document, and the files it names are there; --sonarqube shows what that server has; without git it says so', async (t) => {
   const sonarqube = await startStandIn({ port: 0 });
   t.after(() => sonarqube.close());
   assert.equal((await fetch(`${sonarqube.url}/demo/analyses?version=1.0.0`, { method: 'POST' })).status, 200);
-  const { code, out, err } = await run(['--json', '--sonarqube', sonarqube.url, '--token', sonarqube.token]);
+  const empty = await mkdtemp(join(tmpdir(), 'gatepost-test-'));
+  t.after(() => rm(empty, { recursive: true }));
+  const options = ['--json', '--sonarqube', sonarqube.url, '--token', sonarqube.token];
+  const { code, out, err } = await run(options, { ...process.env, PATH: empty });
   assert.equal(code, 0, err + out);
   const told = JSON.parse(out) as Left & {
     readonly organization: { readonly id: string };
+    readonly repository: object | null;
     readonly sonarqube: { readonly url: string; readonly standIn: boolean } & Left;
     readonly steps: readonly {
       readonly name: string;
       readonly verified?: boolean;
+      readonly problem?: string;
       readonly project?: string;
       readonly version?: string;
       readonly qualityGate?: { readonly status: string };
@@ -97,6 +117,8 @@ test('with --json the demo prints one document, and the files it names are there
     arrived.map(({ verified }) => verified),
     [true, true],
   );
+  const [git, ...others] = told.steps.filter(({ problem }) => problem !== undefined);
+  assert.deepEqual([git?.name, git?.problem, others, told.repository], ['Git', 'there is no git on this machine', [], null]);
   assert.deepEqual([told.sonarqube.url, told.sonarqube.standIn], [sonarqube.url, false]);
   const caughtUp = told.steps.filter(({ project }) => project !== undefined);
   assert.deepEqual(
