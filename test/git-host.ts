@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { pino } from 'pino';
 import { systemClock } from '../src/clock.ts';
 import type { Caller } from '../src/http/caller.ts';
@@ -35,7 +34,7 @@ export interface GitHost {
 }
 
 export async function startGitHost(
-  t: TestContext,
+  t: { after(step: () => Promise<void>): void },
   options: Omit<FetchOptions, 'git'> & { readonly gitOptions?: Partial<GitOptions> } = {},
 ): Promise<GitHost> {
   const directory = await mkdtemp(join(tmpdir(), 'gatepost-git-'));
@@ -84,7 +83,8 @@ export async function startGitHost(
   };
 }
 
-function receiveAsItComes(git: Git): AnswerGit {
+/** A push, handed to git as it is: nothing is recorded of it. */
+export function receiveAsItComes(git: Git): AnswerGit {
   return async ({ request, reply, repository, gone }) => {
     const place = git.directory(repository.id);
     // The hook asks for leave by a line that nobody answers here.
