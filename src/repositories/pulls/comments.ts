@@ -113,7 +113,7 @@ async function writing<T extends PullComment>(
 }
 
 /** Comments on a pull request, be it open or not, and tells of it. Fails with `repository_archived`, `invalid_body`, `too_many_comments`. */
-export function addComment(deps: PullsDeps, options: CommentOptions & { readonly body: string }): Promise<PullComment> {
+export async function addComment(deps: PullsDeps, options: CommentOptions & { readonly body: string }): Promise<PullComment> {
   const body = checkedComment(options.body);
   return writing(deps, options, async ({ tx, scope, held, now, tell }) => {
     if (held.comments >= commentsMax)
@@ -137,7 +137,7 @@ export interface OwnComment extends CommentOptions {
 }
 
 /** Changes the text; the same text again is no change. Fails with `unknown_comment`, `not_author` (403), and as `addComment` does. */
-export function editComment(deps: PullsDeps, options: OwnComment & { readonly body: string }): Promise<PullComment> {
+export async function editComment(deps: PullsDeps, options: OwnComment & { readonly body: string }): Promise<PullComment> {
   const body = checkedComment(options.body);
   return writing(deps, options, async ({ tx, scope, held, now, tell }) => {
     const { organization, repository } = scope;
@@ -159,7 +159,7 @@ export function editComment(deps: PullsDeps, options: OwnComment & { readonly bo
 }
 
 /** Deletes it. Fails with `unknown_comment`, `not_author` (403), `repository_archived`. */
-export function deleteComment(deps: PullsDeps, options: OwnComment): Promise<PullComment> {
+export async function deleteComment(deps: PullsDeps, options: OwnComment): Promise<PullComment> {
   return writing(deps, options, async ({ tx, scope, held, now, tell }) => {
     const { organization, repository } = scope;
     const comment = await readComment({ read: tx, organization, repository, pull: held.id, id: options.comment });
