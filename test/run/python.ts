@@ -9,7 +9,7 @@ const cache = join(import.meta.dirname, '../../node_modules/.cache');
 const installMsMax = 300_000;
 
 /**
- * A Python that has the clients of SonarQube that the tests drive, in the versions of test/clients/requirements.txt. Made once, in
+ * A Python that has the clients of others’ APIs that the tests drive, in the versions of test/clients/requirements.txt. Made once, in
  * node_modules/.cache; at once there the second time. Installs Python where we may, else says what to install.
  */
 export function findPython(): string {
@@ -38,14 +38,13 @@ function findBase(): string {
 
 /** Put in its place whole: one that broke off is never taken for a good one. */
 function make(base: string, place: string): void {
-  process.stderr.write('npm test: installing clients of SonarQube from PyPI (test/clients/requirements.txt)\n');
+  process.stderr.write('npm test: installing clients of SonarQube and Secure Source Manager from PyPI (test/clients/requirements.txt)\n');
   mkdirSync(cache, { recursive: true });
   const temporary = mkdtempSync(join(cache, 'gatepost-python-'));
   try {
     makeEnvironment(base, temporary);
     const pip = run(join(temporary, 'bin/python'), ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '-r', requirements]);
-    if (pip.status !== 0)
-      throw new Error(`The tests need clients of SonarQube from PyPI, and pip could not install them: ${lastLine(pip.stderr)}`);
+    if (pip.status !== 0) throw new Error(`The tests need clients from PyPI, and pip could not install them: ${lastLine(pip.stderr)}`);
     if (!existsSync(place)) renameSync(temporary, place);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
