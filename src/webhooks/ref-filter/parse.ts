@@ -56,9 +56,15 @@ function partOf(source: Source, character: string, depth: number): Part {
   if (character === '*') return { kind: 'run' };
   if (character === '?') return { kind: 'one' };
   if (character === '[') return { kind: 'set', set: setOf(source) };
-  if (character === '{') return { kind: 'either', choices: choicesOf(source, depth + 1) };
+  if (character === '{') return eitherOf(choicesOf(source, depth + 1));
   // A backslash at the very end stands before nothing.
   return { kind: 'text', text: character === '\\' ? (source.characters[source.at++] ?? '') : character };
+}
+
+/** Where any run is a choice, it is all of them. */
+function eitherOf(choices: readonly Glob[]): Part {
+  const isAny = choices.some(([first, second]) => first?.kind === 'run' && second === undefined);
+  return isAny ? { kind: 'run' } : { kind: 'either', choices };
 }
 
 function append(parts: Part[], part: Part): void {

@@ -15,6 +15,8 @@ export interface Program {
   readonly kinds: Uint8Array;
   /** Of a character its code point, of a set which one, of a fork where its targets begin. */
   readonly values: Int32Array;
+  /** Where each leads. */
+  readonly nexts: Int32Array;
   readonly sets: readonly CharacterSet[];
   /** Each fork's, ended by a zero: no step leads back to the first. */
   readonly targets: Int32Array;
@@ -29,14 +31,28 @@ interface Building {
 
 export function programOf(glob: Glob): Program {
   const { kinds, values, sets, targets } = build(glob);
+  // Where a fork leads to one step alone, whatever leads to it leads there.
+  const landing = (step: number): number => {
+    for (let at = step; ; ) {
+      const [target, other] = kinds[at] === fork ? (targets[values[at] ?? 0] ?? []) : [];
+      if (target === undefined || other !== undefined) return at;
+      at = target;
+    }
+  };
   const starts: number[] = [];
   const flat: number[] = [];
   for (const each of targets) {
     starts.push(flat.length);
-    flat.push(...each, 0);
+    flat.push(...each.map(landing), 0);
   }
   const placed = values.map((value, step) => (kinds[step] === fork ? (starts[value] ?? 0) : value));
-  return { kinds: Uint8Array.from(kinds), values: Int32Array.from(placed), sets, targets: Int32Array.from(flat) };
+  return {
+    kinds: Uint8Array.from(kinds),
+    values: Int32Array.from(placed),
+    nexts: Int32Array.from(kinds, (_, step) => landing(step + 1)),
+    sets,
+    targets: Int32Array.from(flat),
+  };
 }
 
 function build(glob: Glob): Building {
@@ -111,7 +127,12 @@ interface Character {
  * From the places that are marked to those behind one more character, and unmarks the former; the mark behind the last step says that the end was
  * among them. A step leads further on, so that one walk finds all that is reached without a character. Answers whether there is a place left.
  */
-function step({ kinds, values, sets, targets }: Program, now: Uint8Array, next: Uint8Array, { code, isSpelled }: Character): boolean {
+function step(
+  { kinds, values, nexts, sets, targets }: Program,
+  now: Uint8Array,
+  next: Uint8Array,
+  { code, isSpelled }: Character,
+): boolean {
   const steps = kinds.length;
   let isAlive = false;
   now[steps] = 0;
@@ -121,18 +142,18 @@ function step({ kinds, values, sets, targets }: Program, now: Uint8Array, next: 
     switch (kinds[at]) {
       case character:
         if (values[at] !== code) continue;
-        next[at + 1] = 1;
+        next[nexts[at] ?? 0] = 1;
         break;
       case one:
         if (isSpelled) continue;
-        next[at + 1] = 1;
+        next[nexts[at] ?? 0] = 1;
         break;
       case set:
         if (isSpelled || !holds(sets[values[at] ?? 0], code)) continue;
-        next[at + 1] = 1;
+        next[nexts[at] ?? 0] = 1;
         break;
       case run:
-        now[at + 1] = 1;
+        now[nexts[at] ?? 0] = 1;
         if (isSpelled) continue;
         next[at] = 1;
         break;
