@@ -8,7 +8,6 @@ import { holdProject } from '../projects/store.ts';
 import type { Database, Tx } from '../storage/database/database.ts';
 import type { Git } from './git/git.ts';
 import { freeName, retireName } from './names.ts';
-import { setHead } from './refs/head.ts';
 import type { LimitsMax, Repository, RepositoryLimits } from './repository.ts';
 import { checkedBranchName, checkedDescription, checkedRepositoryName, nameKey } from './repository.ts';
 import { repositoryById, requireHere, unknownRepository } from './store.ts';
@@ -86,7 +85,7 @@ export async function changeRepository(options: ChangeRepositoryOptions): Promis
   });
   if (changed === null) throw unknownRepository();
   // The row says which it is; what git tells a clone follows, and is set again with the next change where this fails.
-  if (change.defaultBranch !== undefined) await setHead({ git, repository: id, branch: changed.defaultBranch });
+  if (change.defaultBranch !== undefined) await pointHead({ git, repository: id, branch: changed.defaultBranch });
   return changed;
 }
 
@@ -136,4 +135,17 @@ async function requireBranch({ database, git, repository, branch }: ChangeReposi
   if ((await ask('show-ref', '--verify', '--quiet', `refs/heads/${branch}`)).status === 0) return;
   const any = await ask('for-each-ref', '--count=1', '--format=%(refname)', 'refs/heads/');
   if (any.stdout.length > 0) throw conflict('unknown_branch', 'The repository has no branch of this name.', { field: 'defaultBranch' });
+}
+
+/** Makes git tell clones that this is the default branch. */
+async function pointHead({
+  git,
+  repository,
+  branch,
+}: {
+  readonly git: Git;
+  readonly repository: string;
+  readonly branch: string;
+}): Promise<void> {
+  await git.run({ repository, args: ['symbolic-ref', 'HEAD', `refs/heads/${branch}`] });
 }
