@@ -15,6 +15,7 @@ import { repositoriesForWebhooks } from './for-webhooks.ts';
 import { createGit } from './git/create.ts';
 import type { Git } from './git/git.ts';
 import { createHousekeeping } from './git/housekeeping.ts';
+import { pageRoutes } from './pages/routes.ts';
 import { createPulls } from './pulls/create.ts';
 import { pushOf } from './pushes.ts';
 import { createReceive } from './receive/receive.ts';
@@ -85,6 +86,7 @@ export async function createRepositories(options: RepositoriesOptions): Promise<
         repositoryRoutes(scope, { ...options, git, limitsMax, removal });
         refRoutes(scope, { database, git, refs });
         pulls.routes(scope);
+        await pageRoutes(scope, { database, git, pulls, findCaller });
       });
     },
     pushOf: (asked) => pushOf({ ...named, ...asked }),
