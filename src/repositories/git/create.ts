@@ -1,6 +1,7 @@
+import { accessSync, constants, statSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { setPriority } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { GatepostError } from '../../errors.ts';
 import type { Git, GitEnd, GitProcess, GitResult, GitRun, GitStart } from './git.ts';
 import { createLaunchedSpawner } from './launch.ts';
@@ -42,18 +43,16 @@ const chorePriority = 10;
 /** How long a process that was asked to end may take. */
 export const endMs = 3_000;
 
-/** A process's memory is bounded by the shell, where its system knows that bound; it then becomes git itself. */
-const limited = 'ulimit -v "$0" 2>/dev/null; exec "$@"';
-
 /**
  * Finds the system's git and writes the ground that it stands on (`<data>/git`). Where there is none, or it is too old, the answer says so, and
  * only what needs it fails.
  */
 export async function createGit(options: GitOptions): Promise<Git> {
-  const { data, program = 'git', serving = servingDefault } = options;
+  const { data, serving = servingDefault, memoryBytesMax = memoryBytesMaxDefault } = options;
   const [root, ground] = [join(data, 'repositories'), join(data, 'git')];
   const { environment } = await layGround(ground);
   await mkdir(root, { recursive: true, mode: 0o700 });
+  const program = onPath(options.program ?? 'git', environment['PATH'] ?? '');
   const found = await findVersion({ program, directory: root, environment });
   const spawner = options.spawner ?? createLaunchedSpawner(ground);
   const lanes = {
@@ -72,10 +71,10 @@ export async function createGit(options: GitOptions): Promise<Git> {
     if (found.problem !== null) throw new GatepostError('unavailable', 'git_missing', found.problem);
     if (stopped) throw new GatepostError('unavailable', 'stopping', 'The server is stopping. Try again.', { retryAfterSeconds: 1 });
     const place = directory(asked.repository);
-    const memory = Math.floor((options.memoryBytesMax ?? memoryBytesMaxDefault) / 1024);
     const command = {
-      program: '/bin/sh',
-      args: ['-c', limited, String(memory), program, ...settingsOf(asked.settings), ...asked.args],
+      program,
+      args: [...settingsOf(asked.settings), ...asked.args],
+      memoryBytesMax,
       directory: place,
       environment: { ...environment, GIT_DIR: place, ...asked.environment },
       hasControl: asked.hasControl ?? false,
@@ -110,6 +109,22 @@ export async function createGit(options: GitOptions): Promise<Git> {
       spawner.stop();
     },
   };
+}
+
+/** The whole path, so that it is not looked for each time; the name as it is where nothing is found, which shows when it is started. */
+function onPath(program: string, path: string): string {
+  if (program.includes('/')) return resolve(program);
+  const places = path.split(delimiter).map((place) => join(place, program));
+  return places.find((place) => isProgram(place)) ?? program;
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
 /** What it starts itself begins with the same. */

@@ -5,7 +5,7 @@ import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { lineHead } from './launcher-line.ts';
 import type { Command, Ended } from './spawn.ts';
-import { keepFirst } from './spawn.ts';
+import { keepFirst, startedOf } from './spawn.ts';
 
 export interface LauncherRequest extends Command {
   readonly id: number;
@@ -22,7 +22,7 @@ const [, , path = ''] = process.argv;
  * A line of ours is one that does not block, which a shell that reads it takes for its end. Only of a process's first three is that undone, so the
  * control line is handed over as the third, and changes its place with stderr.
  */
-const swapped = 'exec 4>&2 2>&3 3>&4 4>&-; exec "$0" "$@"';
+const swap = 'exec 4>&2 2>&3 3>&4 4>&-; ';
 
 process.on('message', (request: LauncherRequest) => void start(request));
 process.once('disconnect', () => process.exit(0));
@@ -33,16 +33,15 @@ function say(answer: LauncherAnswer): void {
   if (process.connected) process.send?.(answer);
 }
 
-async function start({ id, program, args, directory, environment, hasControl }: LauncherRequest): Promise<void> {
+async function start(request: LauncherRequest): Promise<void> {
+  const { id, directory, environment, hasControl } = request;
   const lines: Socket[] = [];
   try {
     for (let place = 0; place < (hasControl === true ? 3 : 2); place += 1) lines.push(await open(id, place));
     const [stdin, stdout, control] = lines;
-    const rest = { cwd: directory, env: environment, detached: true } as const;
-    const child =
-      control === undefined
-        ? spawn(program, args, { ...rest, stdio: [stdin, stdout, 'pipe'] })
-        : spawn('/bin/sh', ['-c', swapped, program, ...args], { ...rest, stdio: [stdin, stdout, control, 'pipe'] });
+    const [program, args] = startedOf(request, control === undefined ? '' : swap);
+    const third = control === undefined ? (['pipe'] as const) : ([control, 'pipe'] as const);
+    const child = spawn(program, args, { cwd: directory, env: environment, detached: true, stdio: [stdin, stdout, ...third] });
     const errors = child.stdio[control === undefined ? 2 : 3] as Readable | null;
     const stderr = errors === null ? (): string => '' : keepFirst(errors);
     child.once('close', (status, signal) => {

@@ -26,6 +26,8 @@ const settings: Readonly<Record<string, Readonly<Record<string, string | number 
     attributesFile: '/dev/null',
     excludesFile: '/dev/null',
     fsmonitor: false,
+    // What is taken in lies beside the repository at first, which git takes for another one and asks for its refs, which it knows already.
+    alternateRefsCommand: 'true',
     // Whoever packs the refs holds them for longer than git waits by itself.
     filesRefLockTimeout: 5_000,
     packedRefsTimeout: 15_000,

@@ -9,6 +9,15 @@ export interface Command {
   readonly environment: Readonly<Record<string, string>>;
   /** A line to it and back, as its file descriptor 3. */
   readonly hasControl?: boolean;
+  /** How much memory it may ask for; without it no bound is set. */
+  readonly memoryBytesMax?: number;
+}
+
+/** What there is to start: a program, or a shell that becomes it after it has set the bound, where its system knows that one. */
+export function startedOf({ program, args, memoryBytesMax }: Command, before = ''): readonly [string, readonly string[]] {
+  const bound = memoryBytesMax === undefined ? '' : `ulimit -v ${Math.floor(memoryBytesMax / 1024)} 2>/dev/null; `;
+  if (before === '' && bound === '') return [program, args];
+  return ['/bin/sh', ['-c', `${before}${bound}exec "$0" "$@"`, program, ...args]];
 }
 
 export interface Ended {
@@ -38,7 +47,9 @@ export const stderrBytesMax = 8 * 1024;
 /** Starts processes from this very one, which stands still for as long as that takes: right for one that is small and short-lived. */
 export function createOwnSpawner(): Spawner {
   return {
-    async spawn({ program, args, directory, environment, hasControl = false }) {
+    async spawn(command) {
+      const { directory, environment, hasControl = false } = command;
+      const [program, args] = startedOf(command);
       const extra = hasControl ? (['pipe'] as const) : [];
       const child = spawn(program, args, { cwd: directory, env: environment, detached: true, stdio: ['pipe', 'pipe', 'pipe', ...extra] });
       const control = hasControl ? (child.stdio[3] as Duplex) : null;
