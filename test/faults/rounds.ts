@@ -17,6 +17,12 @@ export const rounds = {
     long: 50,
     means: 'SIGKILLs of a server that takes SonarQube in and fetches, on each database',
   },
+  pushes: {
+    option: 'push-kills',
+    short: 2,
+    long: 100,
+    means: 'SIGKILLs of a server that is pushed to, with git or without, on each database',
+  },
   restarts: {
     option: 'restarts',
     short: 1,

@@ -1,6 +1,7 @@
 import { systemClock } from '../../clock.ts';
 import { factsOfPushes } from '../facts/push-facts.ts';
 import { repositoryFacts } from '../facts/repository-facts.ts';
+import { createHeads } from './head.ts';
 import { readIntents } from './intents.ts';
 import type { Journal } from './journal.ts';
 import { createJournal } from './journal.ts';
@@ -10,7 +11,7 @@ import { endOrphans } from './orphans.ts';
 import type { MoveListener, Refs } from './refs.ts';
 import type { FactsMakers, SettleOptions } from './settle.ts';
 
-export interface RefsOptions extends Omit<SettleOptions, 'listeners' | 'facts'> {
+export interface RefsOptions extends Omit<SettleOptions, 'listeners' | 'facts' | 'heads'> {
   /** What pushes are told by; a test puts its own here. */
   readonly facts?: FactsMakers;
 }
@@ -30,7 +31,7 @@ export function createRefs(options: RefsOptions): RefsAndJournal {
   const stopping = new AbortController();
   let tidying: Promise<void> = Promise.resolve();
   const facts = options.facts ?? { ofPushes: factsOfPushes, ofRepository: repositoryFacts };
-  const journal = createJournal({ ...options, facts, listeners });
+  const journal = createJournal({ ...options, facts, listeners, heads: createHeads(git) });
   return {
     journal,
     move: (asked) => moveRefs({ git, journal }, asked),

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { zeroId } from '../../events/git-facts.ts';
 import type { Git } from '../git/git.ts';
 import type { Repository } from '../repository.ts';
@@ -8,30 +10,49 @@ const branches = 'refs/heads/';
 /** Which of several first branches becomes the default one, before the first of them does. */
 const preferred = ['main', 'master'];
 
-/**
- * The branch that becomes the default one by these moves: the first branches of a repository whose default branch is none of them, since a clone of
- * it would have nothing checked out. Null: it stays.
- */
-export async function newDefaultBranch(options: {
+export interface Heads {
+  /**
+   * The branch that these moves make the default one: a first one that was pushed, where the default branch is not there, since a clone would have
+   * nothing checked out. HEAD points to it then. Null: it stays as it is.
+   */
+  follow(options: { readonly repository: Repository; readonly moved: readonly RefCommand[] }): Promise<string | null>;
+}
+
+export function createHeads(git: Git): Heads {
+  // One after the other: of two first pushes at once, the second sees what became of the first.
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    async follow({ repository, moved }) {
+      const created = moved.filter(({ ref, before, after }) => ref.startsWith(branches) && before === zeroId && after !== zeroId);
+      const directory = git.directory(repository.id);
+      if (created.length === 0 || (await isThere(directory, branches + repository.defaultBranch))) return null;
+      const names = created.map(({ ref }) => ref.slice(branches.length));
+      const next = last.then(() => setWhereMissing({ git, repository: repository.id, names }));
+      last = next.catch(() => undefined);
+      return next;
+    },
+  };
+}
+
+async function setWhereMissing(options: {
   readonly git: Git;
-  readonly repository: Repository;
-  readonly moved: readonly RefCommand[];
+  readonly repository: string;
+  readonly names: readonly string[];
 }): Promise<string | null> {
-  const { git, repository, moved } = options;
-  const created = moved.filter(({ ref, before, after }) => ref.startsWith(branches) && before === zeroId && after !== zeroId);
-  if (created.length === 0) return null;
-  const own = branches + repository.defaultBranch;
-  const values = await readRefs(git.directory(repository.id), [own]);
-  if (values.get(own) !== zeroId) return null;
-  const listed = await git.run({ repository: repository.id, args: ['for-each-ref', '--format=%(refname)', branches] });
-  const there = listed.stdout.toString('utf8').split('\n');
-  const ours = new Set(created.map(({ ref }) => ref));
-  if (there.some((ref) => ref !== '' && !ours.has(ref))) return null;
-  const names = created.map(({ ref }) => ref.slice(branches.length));
-  return preferred.find((name) => names.includes(name)) ?? names[0] ?? null;
+  const { git, repository, names } = options;
+  const directory = git.directory(repository);
+  const head = (await readFile(join(directory, 'HEAD'), 'utf8')).replace(/^ref: /, '').trimEnd();
+  if (head.startsWith(branches) && (await isThere(directory, head))) return head.slice(branches.length);
+  const name = preferred.find((one) => names.includes(one)) ?? names[0] ?? null;
+  if (name !== null) await setHead({ git, repository, branch: name });
+  return name;
 }
 
 /** Makes HEAD point to that branch, which is what a clone checks out. */
 export async function setHead(options: { readonly git: Git; readonly repository: string; readonly branch: string }): Promise<void> {
   await options.git.run({ repository: options.repository, args: ['symbolic-ref', 'HEAD', branches + options.branch] });
+}
+
+async function isThere(directory: string, ref: string): Promise<boolean> {
+  return (await readRefs(directory, [ref])).get(ref) !== zeroId;
 }

@@ -10,7 +10,7 @@ import type { repositoryFacts } from '../facts/repository-facts.ts';
 import type { Git } from '../git/git.ts';
 import type { Repository } from '../repository.ts';
 import { repositoryById } from '../store.ts';
-import { newDefaultBranch, setHead } from './head.ts';
+import type { Heads } from './head.ts';
 import type { Intent } from './intents.ts';
 import { readRefs } from './ref-values.ts';
 import type { Moved, MoveListener, RefCommand, SettlingUnit } from './refs.ts';
@@ -40,6 +40,7 @@ export interface SettleOptions {
   /** The public base URL of this server. */
   readonly serverUrl: () => string;
   readonly listeners: readonly MoveListener[];
+  readonly heads: Heads;
 }
 
 /** An intent whose git has ended, until what came of it is recorded. */
@@ -91,13 +92,11 @@ export async function settle(options: SettleOptions, job: SettleJob, others: rea
 
 /** The branch that HEAD points to now, where these moves change that. Where git cannot say so again and again, it stays. */
 async function defaultBranchBy(
-  { git, log }: SettleOptions,
+  { heads, log }: SettleOptions,
   { job, repository, moved }: { readonly job: SettleJob; readonly repository: Repository; readonly moved: readonly Moved[] },
 ): Promise<string | null> {
   try {
-    const branch = await newDefaultBranch({ git, repository, moved });
-    if (branch !== null) await setHead({ git, repository: repository.id, branch });
-    return branch;
+    return await heads.follow({ repository, moved });
   } catch (error) {
     if (job.failures < patientFailuresMax) throw error;
     log.error({ err: error, repository: repository.id }, 'the default branch was not looked at');
