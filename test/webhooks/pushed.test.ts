@@ -46,7 +46,13 @@ async function make(t: TestContext, engine: (typeof engines)[number]): Promise<M
   const { token } = await tenant(app, 'Harbour');
   const repository = await call(app, 'POST', '/v1/repositories', { as: token, body: { name: 'crane' } });
   assert.equal(repository.status, 201, JSON.stringify(repository.json));
-  const receiver = () => startReceiver({ after: (step) => atEnd(t, async () => void (await step())) });
+  const receiver = () =>
+    startReceiver({
+      after: (step) =>
+        atEnd(t, async () => {
+          await step();
+        }),
+    });
   const receivers = { 'secure-source-manager': await receiver(), gitea: await receiver(), github: await receiver() };
   for (const dialect of dialects) {
     const events = ['push', 'pull_request', 'pull_request_comment'];
@@ -83,27 +89,33 @@ async function arrivedOf({ arrived }: Receiver, header: string, name: string, is
   return find() ?? {};
 }
 
-for (const engine of engines) {
-  test(`a push by git reaches a webhook of each dialect as what it is: ${engine}`, async (t) => {
-    const { receivers, git } = await make(t, engine);
-    await git('push', '-q', 'origin', 'main');
-    const after = await git('rev-parse', 'main');
-    const isMain = (body: Json) => body['ref'] === 'refs/heads/main';
-    const ssm = await arrivedOf(receivers['secure-source-manager'], 'x-securesourcemanager-event', 'push', isMain);
-    const emptied = push({ commits: push().commits.map((commit) => ({ ...commit, added: ['a'], removed: [], modified: [] })) });
-    const expected = JSON.parse(dialectOf('secure-source-manager').body(eventOf('push', emptied)).toString('utf8')) as Json;
-    assert.equal(structureOf(ssm), structureOf(expected));
-    assert.deepEqual([ssm['before'], ssm['after'], at(ssm, 'commits', '0', 'id')], ['0'.repeat(40), after, after]);
-    assert.deepEqual([at(ssm, 'commits', '0', 'added'), at(ssm, 'commits', '0', 'message')], [['README.md'], 'Lift <things> & more\n']);
-    assert.equal(at(ssm, 'repository', 'full_name'), 'harbour/crane');
-    const gitea = await arrivedOf(receivers.gitea, 'x-gitea-event', 'push', isMain);
-    assert.deepEqual([at(gitea, 'head_commit', 'id'), gitea['total_commits']], [after, 1]);
-    const github = await arrivedOf(receivers.github, 'x-github-event', 'push', isMain);
-    assert.deepEqual([at(github, 'head_commit', 'id'), github['created'], at(github, 'head_commit', 'distinct')], [after, true, true]);
-    const ping = await arrivedOf(receivers.github, 'x-github-event', 'ping', () => true);
-    assert.equal(at(ping, 'repository', 'full_name'), 'harbour/crane');
-  });
+/** Every URL of this server in a body, each once, but for templates. */
+function linksIn(body: string, base: string): readonly string[] {
+  const found = [...body.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, text = '']) => text);
+  return [...new Set(found.filter((text) => text.startsWith(`${base}/`) && !text.includes('{')))];
+}
 
+test('a push by git reaches a webhook of each dialect as what it is', async (t) => {
+  const { receivers, git } = await make(t, 'sqlite');
+  await git('push', '-q', 'origin', 'main');
+  const after = await git('rev-parse', 'main');
+  const isMain = (body: Json) => body['ref'] === 'refs/heads/main';
+  const ssm = await arrivedOf(receivers['secure-source-manager'], 'x-securesourcemanager-event', 'push', isMain);
+  const emptied = push({ commits: push().commits.map((commit) => ({ ...commit, added: ['a'], removed: [], modified: [] })) });
+  const expected = JSON.parse(dialectOf('secure-source-manager').body(eventOf('push', emptied)).toString('utf8')) as Json;
+  assert.equal(structureOf(ssm), structureOf(expected));
+  assert.deepEqual([ssm['before'], ssm['after'], at(ssm, 'commits', '0', 'id')], ['0'.repeat(40), after, after]);
+  assert.deepEqual([at(ssm, 'commits', '0', 'added'), at(ssm, 'commits', '0', 'message')], [['README.md'], 'Lift <things> & more\n']);
+  assert.equal(at(ssm, 'repository', 'full_name'), 'harbour/crane');
+  const gitea = await arrivedOf(receivers.gitea, 'x-gitea-event', 'push', isMain);
+  assert.deepEqual([at(gitea, 'head_commit', 'id'), gitea['total_commits']], [after, 1]);
+  const github = await arrivedOf(receivers.github, 'x-github-event', 'push', isMain);
+  assert.deepEqual([at(github, 'head_commit', 'id'), github['created'], at(github, 'head_commit', 'distinct')], [after, true, true]);
+  const ping = await arrivedOf(receivers.github, 'x-github-event', 'ping', () => true);
+  assert.equal(at(ping, 'repository', 'full_name'), 'harbour/crane');
+});
+
+for (const engine of engines) {
   test(`a pull request is told from its opening to its merge: ${engine}`, async (t) => {
     const { app, token, receivers, git } = await make(t, engine);
     await git('push', '-q', 'origin', 'main', 'dev');
@@ -125,4 +137,36 @@ for (const engine of engines) {
     const pushed = await arrivedOf(github, 'x-github-event', 'push', (each) => each['after'] === into);
     assert.equal(pushed['ref'], 'refs/heads/main');
   });
+}
+
+test('each link in a body leads to a page or a file of this server', async (t) => {
+  const { app, token, receivers, git } = await make(t, 'sqlite');
+  await git('tag', '-a', 'v1', '-m', 'one', 'main');
+  await git('push', '-q', 'origin', 'main', 'dev', 'v1');
+  const post = (path: string, body: object) => call(app, 'POST', `/v1/repositories/crane/pulls${path}`, { as: token, body });
+  await post('', { title: 'Hooks', head: 'dev', base: 'main' });
+  await post('/1/comments', { body: 'Fine' });
+  await git('push', '-q', 'origin', ':v1');
+  const links = new Set<string>();
+  for (const dialect of dialects) {
+    const { count, arrived } = receivers[dialect];
+    await count(dialect === 'github' ? 7 : 6);
+    for (const { body } of arrived) for (const link of linksIn(body, app.address())) links.add(link);
+  }
+  const statuses = await Promise.all([...links].map(async (link) => [link, await statusOf(link, token)]));
+  assert.deepEqual(
+    statuses,
+    [...links].map((link) => [link, 200]),
+  );
+  assert.ok(links.size > 15);
+});
+
+/** Pages and files ask for Basic, as a browser and git show it; the two APIs for Bearer. */
+async function statusOf(link: string, token: string): Promise<number> {
+  const isPage = new URL(link).pathname.startsWith('/git/');
+  const authorization = isPage ? `Basic ${Buffer.from(`x:${token}`).toString('base64')}` : `Bearer ${token}`;
+  const url = link.endsWith('.git') ? `${link}/info/refs?service=git-upload-pack` : link;
+  const answer = await fetch(url, { headers: { authorization } });
+  await answer.arrayBuffer();
+  return answer.status;
 }

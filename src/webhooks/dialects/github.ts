@@ -152,7 +152,7 @@ export function commentPayload(facts: PullRequestCommentFacts) {
     ...(action === 'edited' ? { changes: { body: { from: bodyFrom ?? '' } } } : {}),
     issue: issueShape(pull, repository),
     comment: {
-      url: `${api}/comments/${comment.serial}`,
+      url: commentUrl(repository, facts),
       html_url: commentUrl(repository, facts),
       issue_url: api,
       id: comment.serial,
@@ -206,7 +206,7 @@ export function pingPayload({ hook, repository, sender, serverUrl }: PingFacts) 
       updated_at: goTime(hook.created),
       created_at: goTime(hook.created),
       url,
-      test_url: `${url}/test`,
+      test_url: '',
       ping_url: '',
       deliveries_url: `${serverUrl}/v1/deliveries?webhook=${hook.id}`,
       last_response: { code: null, status: 'unused', message: null },
