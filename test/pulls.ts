@@ -16,6 +16,7 @@ import { openPull } from '../src/repositories/pulls/open.ts';
 import type { Pull } from '../src/repositories/pulls/pull.ts';
 import type { Pulls } from '../src/repositories/pulls/pulls.ts';
 import { createRefresher } from '../src/repositories/pulls/refresh.ts';
+import { findPull } from '../src/repositories/pulls/store.ts';
 import type { Engine } from './databases.ts';
 import { clientRuns } from './git-host.ts';
 import type { PushHost, PushHostOptions } from './push-host.ts';
@@ -86,10 +87,8 @@ export async function startPullHost(t: TestContext, engine: Engine = 'sqlite', o
   let after = '';
   const events = () => database.read.selectFrom('events').select(['id', 'kind', 'facts']).where('id', '>', after).orderBy('id').execute();
   const pull = async (number: number): Promise<Pull> => {
-    const found = await deps.database.read.selectFrom('pulls').select('number').where('number', '=', number).executeTakeFirst();
-    const whole = await createPulls(deps).list({ repository: await host.repository(), state: 'all', limit: 100, after: null });
-    const one = whole.find((each) => each.number === found?.number);
-    if (one === undefined) throw new Error(`there is no pull request ${number}`);
+    const one = await findPull({ read: database.read, organization, repository: bare, number });
+    if (one === null) throw new Error(`there is no pull request ${number}`);
     return one;
   };
   return {

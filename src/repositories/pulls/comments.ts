@@ -1,6 +1,8 @@
 import type { Selectable } from 'kysely';
 import { conflict, GatepostError, invalid, notFound } from '../../errors.ts';
 import type { PersonFacts } from '../../events/git-facts.ts';
+import type { Actor } from '../../organizations/audit.ts';
+import { recordAudit } from '../../organizations/audit.ts';
 import { nextNumber } from '../../organizations/people.ts';
 import type { Reader, Tx } from '../../storage/database/database.ts';
 import type { PullCommentsTable } from '../../storage/database/schema-repositories.ts';
@@ -130,6 +132,8 @@ export async function addComment(deps: PullsDeps, options: CommentOptions & { re
 }
 
 export interface OwnComment extends CommentOptions {
+  /** For the audit log. */
+  readonly by: Actor;
   /** Id of the comment. */
   readonly comment: string;
   /** Its token may change what others wrote. */
@@ -158,7 +162,7 @@ export async function editComment(deps: PullsDeps, options: OwnComment & { reado
   });
 }
 
-/** Deletes it. Fails with `unknown_comment`, `not_author` (403), `repository_archived`. */
+/** Deletes it; the audit log keeps the trace. Fails with `unknown_comment`, `not_author` (403), `repository_archived`. */
 export async function deleteComment(deps: PullsDeps, options: OwnComment): Promise<PullComment> {
   return writing(deps, options, async ({ tx, scope, held, now, tell }) => {
     const { organization, repository } = scope;
@@ -171,6 +175,10 @@ export async function deleteComment(deps: PullsDeps, options: OwnComment): Promi
       .where('id', '=', comment.id)
       .execute();
     const pull = await changePull({ ...scope, id: held.id, change: { comments: held.comments - 1, updated: now } });
+    const { ids, clock } = deps;
+    const subject = `${options.repository.name}#${held.number}`;
+    const details = { comment: comment.id, author: comment.author.login };
+    await recordAudit({ tx, organization, actor: options.by, action: 'pull_request.comment_deleted', subject, details, ids, clock });
     await tell({ pull, comment, commentAction: 'deleted' });
     return comment;
   });

@@ -120,11 +120,14 @@ for (const engine of engines) {
     await host.forget();
     const by = async (who = host.ben) => ({ ...(await host.doing(who)), pull });
     const comment = await addComment(host.deps, { ...(await by()), body: 'Looks good' });
-    await assert.rejects(editComment(host.deps, { ...(await by(host.ada)), comment: comment.id, isAdmin: false, body: 'x' }), {
-      code: 'not_author',
-    });
-    await editComment(host.deps, { ...(await by()), comment: comment.id, isAdmin: false, body: 'Looks good' });
-    await editComment(host.deps, { ...(await by(host.ada)), comment: comment.id, isAdmin: true, body: 'Looks bad' });
+    await assert.rejects(
+      editComment(host.deps, { ...(await by(host.ada)), comment: comment.id, isAdmin: false, by: 'system', body: 'x' }),
+      {
+        code: 'not_author',
+      },
+    );
+    await editComment(host.deps, { ...(await by()), comment: comment.id, isAdmin: false, by: 'system', body: 'Looks good' });
+    await editComment(host.deps, { ...(await by(host.ada)), comment: comment.id, isAdmin: true, by: 'system', body: 'Looks bad' });
     await addComment(host.deps, { ...(await by(host.ada)), body: 'Does it?' });
     const listed = await listComments({
       read: host.deps.database.read,
@@ -139,8 +142,10 @@ for (const engine of engines) {
     );
     assert.equal((await host.pull(1)).comments, 2);
     await assert.rejects(addComment(host.deps, { ...(await by()), body: ' \n' }), { code: 'invalid_body' });
-    await deleteComment(host.deps, { ...(await by()), comment: comment.id, isAdmin: false });
-    await assert.rejects(deleteComment(host.deps, { ...(await by()), comment: comment.id, isAdmin: false }), { code: 'unknown_comment' });
+    await deleteComment(host.deps, { ...(await by()), comment: comment.id, isAdmin: false, by: 'system' });
+    await assert.rejects(deleteComment(host.deps, { ...(await by()), comment: comment.id, isAdmin: false, by: 'system' }), {
+      code: 'unknown_comment',
+    });
     assert.deepEqual(await host.story(), ['created 1', 'edited 1', 'created 1', 'deleted 1']);
     const rows = await host.deps.database.read.selectFrom('events').select(['kind', 'facts']).orderBy('id').execute();
     const facts = rows.filter(({ kind }) => kind === 'pull_request_comment').map((row) => JSON.parse(row.facts) as Record<string, unknown>);

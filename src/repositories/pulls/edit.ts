@@ -15,7 +15,7 @@ import { requireSomething, requireTwoBranches, unknownBranch } from './open.ts';
 import type { Pull } from './pull.ts';
 import { alreadyMerged, bodyCharactersMax, cannotMerge, checkedText, checkedTitle, headRefOf } from './pull.ts';
 import { caughtUp, readTips } from './refresh.ts';
-import { changePull, holdPull, requireNoOther, unknownPull } from './store.ts';
+import { changePull, holdPull, requireNoOther, requireRoom, unknownPull } from './store.ts';
 
 export interface PullChange {
   readonly title?: string | undefined;
@@ -41,7 +41,7 @@ interface Looked {
 /**
  * Changes what is named and nothing else, in one unit: `edited` with what was before, then `closed` or `reopened`. What is as it is told to be is
  * no change. Fails with `repository_archived`, `pull_request_merged` (its state or base), `pull_request_closed` (its base), `same_branch`,
- * `unknown_branch`, `base_gone`, `head_gone`, `nothing_to_merge`, `unrelated_histories`, `pull_request_exists` (all 409), and as `openPull` does.
+ * `unknown_branch`, `base_gone`, `head_gone`, `nothing_to_merge`, `unrelated_histories`, `pull_request_exists`, `too_many_pull_requests` (all 409), and as `openPull` does.
  */
 export async function editPull(deps: PullsDeps, options: EditPullOptions): Promise<Pull> {
   const { repository, actor, pull } = options;
@@ -126,6 +126,7 @@ async function writeState(writing: Writing, { pull, change: { state }, looked }:
   const { tx, scene, now } = writing;
   const scope = { tx, ...scopeOf(scene.repository) };
   await requireNoOther({ ...scope, pull });
+  await requireRoom(scope);
   const { baseSha, headSha, assessment } = looked;
   const columns = {
     state: 'open',

@@ -163,6 +163,27 @@ test('a rebase leaves merges out where that changes nothing, and refuses where i
   assert.equal(await host.git1('rev-list', '--count', '--merges', `${main}..main`), '0');
 });
 
+test('a rebase keeps the bytes of messages that are not UTF-8, and takes root commits along', async (t) => {
+  const host = await startPullHost(t);
+  const { main, dev } = await diverged(host);
+  const { id } = await host.repository();
+  const tree = await host.git1('rev-parse', `${await host.commit({ parents: [dev], files: { x: '1' } })}^{tree}`);
+  const who = 'D\xe9 <de@example.org> 1500000000 +0545';
+  const latin = Buffer.from(`tree ${tree}\nparent ${dev}\nauthor ${who}\ncommitter ${who}\nencoding ISO-8859-1\n\nCaf\xe9\n`, 'latin1');
+  const written = await host.git.run({ repository: id, args: ['hash-object', '-t', 'commit', '-w', '--stdin'], input: latin });
+  const odd = written.stdout.toString().trim();
+  const root = await host.commit({ files: { 'from/elsewhere': '1\n' }, message: 'a root\n' });
+  const both = await host.commit({ parents: [odd, root], files: { 'from/elsewhere': '1\n' }, message: 'merge\n' });
+  await host.point({ both });
+  await host.merge(await host.open({ head: 'both' }), { method: 'rebase' });
+  assert.equal(await host.git1('rev-list', '--count', `${main}..main`), '4');
+  assert.equal(await host.git1('show', 'main:from/elsewhere'), '1');
+  const ids = (await host.git1('rev-list', `${main}..main`)).split('\n');
+  const raw = await Promise.all(ids.map((one) => host.git.run({ repository: id, args: ['cat-file', 'commit', one] })));
+  const kept = raw.map(({ stdout }) => stdout.toString('latin1')).find((text) => text.includes('encoding'));
+  assert.match(kept ?? '', /author D\xe9 <de@example.org> 1500000000 \+0545\ncommitter Ben.*\nencoding ISO-8859-1\n\nCaf\xe9\n$/);
+});
+
 test('a rebase replays a bounded number of commits', async (t) => {
   const host = await startPullHost(t);
   const main = await host.commit({ files: { a: '1' } });

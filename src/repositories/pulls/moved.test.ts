@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { pino } from 'pino';
 import { engines } from '../../../test/databases.ts';
 import type { PullHost } from '../../../test/pulls.ts';
 import { startPullHost } from '../../../test/pulls.ts';
+import { insertIntent } from '../refs/intents.ts';
+import { createRefs } from '../refs/create.ts';
+import { createPulls } from './create.ts';
 import { mergePull } from './merge.ts';
+import { mergePurpose } from './purpose.ts';
 import { createRefresher } from './refresh.ts';
 
 // What moved branches make of open pull requests: synchronized, merged by hand, closed. Branches move as a push moves them; events are read back.
@@ -107,14 +112,38 @@ for (const engine of engines) {
   });
 }
 
-test('a merge that died behind the move of its ref ends with the pull request merged and told, once', async (t) => {
+for (const engine of engines) {
+  test(`a server that is started after a merge died behind its ref's move merges the pull request and tells of it (${engine})`, async (t) => {
+    const host = await startPullHost(t, engine);
+    const { main, dev } = await open(host);
+    const merge = await host.commit({ parents: [main, dev], files: { b: '1\n' } });
+    const { database, clock, ids } = host.deps;
+    const { id: repository, organization } = await host.repository();
+    const purpose = mergePurpose({ kind: 'merge', pull: (await host.pull(1)).id, number: 1, method: 'merge', head: dev });
+    const commands = [{ ref: 'refs/heads/main', before: main, after: merge }];
+    const intent = { id: ids.next(), created: clock.now(), organization, repository, actor: host.ben, purpose, commands, options: [] };
+    await database.write((tx) => insertIntent({ tx, intent, node: database.node, pid: null }));
+    await host.git1('update-ref', 'refs/heads/main', merge, main);
+    const log = pino({ level: 'silent' });
+    const onRecorded = async (): Promise<void> => undefined;
+    const next = createRefs({ ...host.deps, log, onRecorded, recorded: () => undefined, serverUrl: host.deps.publicUrl });
+    next.onMoved(createPulls(host.deps).listener);
+    await next.start();
+    await next.stop();
+    assert.deepEqual(await host.story(), ['push refs/heads/main', 'closed 1']);
+    const pull = await host.pull(1);
+    assert.deepEqual([pull.state, pull.mergeSha, pull.mergedBy?.number], ['merged', merge, host.ben.number]);
+    assert.deepEqual(await database.read.selectFrom('ref_intents').select('id').execute(), []);
+  });
+}
+
+test('a merge that cannot be recorded at first is recorded once', async (t) => {
   const host = await startPullHost(t);
   const { main, dev } = await open(host);
   const merge = await host.commit({ parents: [main, dev], files: { b: '1\n' } });
   const purpose = { kind: 'merge', pull: (await host.pull(1)).id, number: 1, method: 'merge', head: dev };
   const repository = await host.repository();
   const command = { ref: 'refs/heads/main', before: main, after: merge };
-  // As a start finds it: the ref has moved, nothing is written. It is settled twice, as where the unit could not be written the first time.
   await host.git1('update-ref', command.ref, merge, main);
   const write = async () =>
     host.pulls.listener.prepare({ repository, moved: [command], actor: host.ben, purpose, options: [], serverUrl: 'http://git.test' });
@@ -127,7 +156,7 @@ test('a merge that died behind the move of its ref ends with the pull request me
   assert.equal((await host.pull(1)).state, 'open');
   const told: string[] = [];
   const record = async ({ facts }: { facts: object }) => {
-    told.push(String((facts as { pullAction: string }).pullAction));
+    told.push((facts as { pullAction: string }).pullAction);
     return 'id';
   };
   for (let times = 0; times < 2; times += 1) await host.database.write(async (tx) => (await write())({ tx, record }));

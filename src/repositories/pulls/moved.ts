@@ -47,11 +47,10 @@ export function createMoveListener(deps: PullsDeps): MoveListener {
       const open = await openPullsOf({ ...scope, branches: [...moves.branches.keys()], numbers: [...moves.pulls.keys()] });
       const outcomes = await outcomesOf(deps, { moved, moves, open, ours });
       const news = await newOnes(deps, { moved, planned: plannedOf(moved.purpose), open });
-      if (outcomes.length === 0 && news.length === 0 && moves.branches.size === 0) return () => Promise.resolve();
       const isTold = outcomes.length > 0 || news.length > 0;
       const scene = isTold ? await sceneOf({ ...deps, publicUrl: () => moved.serverUrl }, moved) : null;
       return async (unit) => {
-        await moveBases(unit, { moved, moves });
+        await moveBases(unit, { moved, moves, open });
         if (scene === null) return;
         const writing: Writing = { ...unit, scene, now: deps.clock.now() };
         await write(writing, { news, outcomes });
@@ -157,7 +156,7 @@ async function orNone(pulls: Promise<readonly Pull[]>): Promise<readonly Pull[]>
 }
 
 /** Rows of open pull requests say where their base is, and rows of all of them that their branch is gone. */
-async function moveBases({ tx }: SettlingUnit, { moved, moves }: Pick<Looked, 'moved' | 'moves'>): Promise<void> {
+async function moveBases({ tx }: SettlingUnit, { moved, moves, open }: Omit<Looked, 'ours'>): Promise<void> {
   const { organization, id } = moved.repository;
   for (const [branch, { after }] of moves.branches) {
     if (after === zeroId) {
@@ -165,6 +164,8 @@ async function moveBases({ tx }: SettlingUnit, { moved, moves }: Pick<Looked, 'm
       await gone.where('repository', '=', id).where('head', '=', branch).execute();
       continue;
     }
+    // Most pushes go to no pull request's base; one that is opened meanwhile has looked at the base itself.
+    if (!open.some((pull) => pull.base === branch)) continue;
     const moves = tx.updateTable('pulls').set({ base_sha: after }).where('organization', '=', organization);
     await moves.where('repository', '=', id).where('state', '=', 'open').where('base', '=', branch).execute();
   }

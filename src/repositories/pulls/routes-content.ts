@@ -181,8 +181,9 @@ function ownCommentRoutes(server: HttpServer, deps: PullRoutesDeps): void {
       const named = await pullOf(deps, request.caller, request.params);
       const actor = await actorOf(deps, request.caller);
       const isAdmin = allows(request.caller.scopes, 'admin');
+      const by = `token:${request.caller.token}` as const;
       const { comment } = request.params;
-      return commentBody(await editComment(deps, { ...named, actor, comment, isAdmin, body: request.body.body }));
+      return commentBody(await editComment(deps, { ...named, actor, comment, isAdmin, by, body: request.body.body }));
     },
   );
   server.delete(
@@ -201,7 +202,8 @@ function ownCommentRoutes(server: HttpServer, deps: PullRoutesDeps): void {
       const named = await pullOf(deps, request.caller, request.params);
       const actor = await actorOf(deps, request.caller);
       const isAdmin = allows(request.caller.scopes, 'admin');
-      await deleteComment(deps, { ...named, actor, comment: request.params.comment, isAdmin });
+      const by = `token:${request.caller.token}` as const;
+      await deleteComment(deps, { ...named, actor, comment: request.params.comment, isAdmin, by });
       return reply.code(204).send(null);
     },
   );

@@ -49,7 +49,7 @@ async function setUp(t: TestContext, engine: (typeof engines)[number]): Promise<
 
 for (const engine of engines) {
   test(`a pull request is opened, shown, changed, discussed and merged (${engine})`, async (t) => {
-    const { base, owner, work, ask } = await setUp(t, engine);
+    const { app, base, owner, work, ask } = await setUp(t, engine);
     const tip = (branch: string) => clientRuns(work, 'rev-parse', branch);
     const opened = await ask('POST', '', { title: 'Bring dev', head: 'dev' });
     assert.equal(opened.status, 201, JSON.stringify(opened.json));
@@ -86,6 +86,8 @@ for (const engine of engines) {
     assert.equal((await ask('PATCH', own, { body: 'Pretty please' })).json['body'], 'Pretty please');
     assert.deepEqual((await ask('GET', '/1/comments')).json['comments'], [(await ask('PATCH', own, { body: 'Pretty please' })).json]);
     assert.equal((await ask('DELETE', own)).status, 204);
+    const [trace] = (await call(app, 'GET', '/v1/audit', { as: owner.token })).json['entries'] as { action: string; subject: string }[];
+    assert.deepEqual([trace?.action, trace?.subject], ['pull_request.comment_deleted', 'shop#1']);
     const wrong = await ask('POST', '/1/merge', { method: 'squash', expectedHead: '0'.repeat(40) });
     assert.deepEqual([wrong.status, wrong.json['code']], [409, 'head_moved']);
     const merged = await ask('POST', '/1/merge', { method: 'squash', message: 'Brought\n\nby hand', expectedHead: await tip('dev') });

@@ -183,9 +183,7 @@ export async function insertPull(
   if (!(await holdRepository({ tx, organization, repository }))) return null;
   if ((await findPull({ read: tx, organization, repository, number: pull.number })) !== null) return null;
   await requireNoOther({ tx, organization, repository, pull: { ...pull, id } });
-  if ((await countOpen({ read: tx, organization, repository })) >= openPullsMax) {
-    throw conflict('too_many_pull_requests', 'The repository has as many open pull requests as it may have.', { max: openPullsMax });
-  }
+  await requireRoom({ tx, organization, repository });
   const values: Insertable<PullsTable> = {
     id,
     organization,
@@ -213,6 +211,12 @@ export async function insertPull(
   };
   const row = await tx.insertInto('pulls').values(values).returningAll().executeTakeFirstOrThrow();
   return pullOf(row);
+}
+
+/** Fails with `too_many_pull_requests` where no more can be open. The caller holds the repository's row. */
+export async function requireRoom({ tx, organization, repository }: Scope & { readonly tx: Tx }): Promise<void> {
+  if ((await countOpen({ read: tx, organization, repository })) < openPullsMax) return;
+  throw conflict('too_many_pull_requests', 'The repository has as many open pull requests as it may have.', { max: openPullsMax });
 }
 
 /** Holds the repository's row until the unit ends. False: it is gone. */
