@@ -16,7 +16,7 @@ await describe('a server that is pushed to is killed', { concurrency: true }, ()
       timeout: 10_000_000,
     }, async (t) => {
       const location = await newLocation({ after: (step) => atEnd(t, step) }, engine);
-      const outcome = await runPushKills({ location, kills, lifeMsMax: 1_500, say: (line) => kills > 10 && t.diagnostic(line) });
+      const outcome = await runPushKills({ location, kills, lifeMsMax: 1_000, say: (line) => kills > 10 && t.diagnostic(line) });
       const { asked, answered, events, open, movedAtKill, repeated, ...wrong } = outcome;
       tell(t, 'killed while it is pushed to', {
         database: engine,

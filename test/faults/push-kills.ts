@@ -69,6 +69,7 @@ interface Run {
 const secretKey = Buffer.alloc(32, 7).toString('base64');
 const clientsCount = 4;
 const settleMsMax = 120_000;
+const beginMsMax = 20_000;
 const moveText = ({ ref, before, after }: RefCommand): string => `${ref} ${before.slice(0, 8)} ${after.slice(0, 8)}`;
 
 export async function runPushKills(options: PushKillOptions): Promise<PushKillOutcome> {
@@ -183,10 +184,13 @@ interface Load {
 }
 
 async function loadAndKill(server: ServerProcess, { run, clients, withGit }: Load): Promise<void> {
+  const begun = Promise.withResolvers<void>();
   const pushing = clients.map(async (client) => {
-    while (await client.push(server.url));
+    while (await client.push(server.url)) begun.resolve();
   });
-  await sleep(50 + Math.random() * run.options.lifeMsMax);
+  // On a busy machine a life would else be over before anything happens in it.
+  await Promise.race([begun.promise, sleep(beginMsMax)]);
+  await sleep(Math.random() * run.options.lifeMsMax);
   await server.kill();
   if (withGit) killGit(run.directory);
   await Promise.all(pushing);
