@@ -31,6 +31,9 @@ import { laneSizesDefault } from '../../src/webhooks/delivery/lanes.ts';
 import { replayedWaitingMax } from '../../src/webhooks/delivery/replay.ts';
 import { answerBytesMax, connectionsInAllMax, deadlineMs } from '../../src/webhooks/delivery/send.ts';
 import { attemptsShownMax } from '../../src/webhooks/delivery/store.ts';
+import { refFilterCharactersMax } from '../../src/webhooks/ref-filter/ref-filter.ts';
+import { hookIdCharactersMax } from '../../src/webhooks/subscriptions/hook-id.ts';
+import { sensitiveQueryCharactersMax } from '../../src/webhooks/subscriptions/query.ts';
 import { rateCountMax, webhooksOfOrganizationMax } from '../../src/webhooks/subscriptions/webhook.ts';
 
 const page = readFileSync(new URL('../../docs/operating.md', import.meta.url), 'utf8');
@@ -72,6 +75,9 @@ const expected: Readonly<Record<string, string>> = {
   'connections of all webhooks, idle ones included': number(connectionsInAllMax),
   'attempts of a webhook, where it has a `rateLimit`': `${number(rateCountMax)} a second or minute`,
   'added headers of a webhook': number(addedHeadersMax),
+  'hook ID of a webhook': `${hookIdCharactersMax} characters`,
+  'sensitive query string of a webhook': `${number(sensitiveQueryCharactersMax)} characters`,
+  'filter of refs of a webhook': `${refFilterCharactersMax} characters`,
   'webhooks that an event goes to with its own COMMIT': number(fanOutInlineMax),
   'one attempt of a webhook': `${deadlineMs / 1000} s`,
   'response kept with an attempt': size(answerBytesMax),

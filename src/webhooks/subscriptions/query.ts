@@ -11,13 +11,13 @@ export const queryPlaceholder = '{sensitive_query_string_placeholder}';
  */
 export function checkedQuery(text: string): string | null {
   const wrong = (what: string) => invalid('invalid_sensitive_query', `The sensitive query string ${what}`, { field: 'sensitiveQuery' });
-  if (text.length > sensitiveQueryCharactersMax) throw wrong(`is longer than ${sensitiveQueryCharactersMax} characters.`);
   // Where a URL has a fragment, whatever stands behind it would never be sent.
   if (text.includes('#')) throw wrong('holds a #: what stands behind it would never be sent. As part of a value it is written %23.');
   if (/[\s\u0000-\u001f\u007f]/.test(text) || !text.isWellFormed()) throw wrong('holds a blank or a control character.');
   if (text.includes(queryPlaceholder) || text.includes(mask))
     throw wrong('holds what stands for a secret that is not shown: give it whole.');
   const rest = text.replace(/^[?&]/, '');
+  if (rest.length > sensitiveQueryCharactersMax) throw wrong(`is longer than ${sensitiveQueryCharactersMax} characters.`);
   return rest === '' ? null : rest;
 }
 

@@ -175,6 +175,9 @@ eachDatabase((open, engine) => {
       [{ sensitiveQuery: 'a=b#c' }, 400, 'invalid_sensitive_query'],
       [{ url: `${receiver.url}#x` }, 400, 'invalid_url'],
       [{ refFilter: '[' }, 400, 'invalid_ref_filter'],
+      [{ refFilter: 'a'.repeat(501) }, 400, 'invalid_ref_filter'],
+      [{ sensitiveQuery: 'a'.repeat(2_001) }, 400, 'invalid_sensitive_query'],
+      [{ hookId: 'a'.repeat(64) }, 400, 'invalid_hook_id'],
       [{ events: ['report.ingested'] }, 400, 'event_not_of_dialect'],
     ];
     for (const [change, status, code] of refused) {

@@ -26,17 +26,13 @@ const Events = Type.Array(Type.Enum([...eventKinds]), {
   description: 'Which events it gets.',
 });
 const SensitiveQuery = Type.String({
-  maxLength: sensitiveQueryCharactersMax + 1,
-  description:
-    'A secret that is added to the URL when something is sent, and never shown: `key=…&secret=…`. It stands behind a `?`, or behind a `&` where the URL has a query. One `?` or `&` that it begins with is left out; a `#` is refused.',
+  description: `A secret that is added to the URL when something is sent, and never shown: \`key=…&secret=…\`. It stands behind a \`?\`, or behind a \`&\` where the URL has a query. One \`?\` or \`&\` that it begins with is left out; a \`#\` is refused. At most ${sensitiveQueryCharactersMax} characters.`,
 });
 const HookId = Type.String({
   description: `Names it in its repository: at most ${hookIdCharactersMax} lower-case letters, digits and hyphens, a letter first and no hyphen last. It is never changed.`,
 });
 const RefFilter = Type.String({
-  maxLength: refFilterCharactersMax,
-  description:
-    'Which pushes it gets: a glob that a branch’s or tag’s short name must match as a whole, or the whole ref where the glob spells out `refs/`. `*`, `**` and `?` stand for slashes too; `[a-z]`, `[!a-z]`, `{main,release/*}` and `\\` before a character that stands for itself. Other events are not filtered. Empty or `*`: all.',
+  description: `Which pushes it gets: a glob that a branch’s or tag’s short name must match as a whole, or the whole ref where the glob spells out \`refs/\`. \`*\`, \`**\` and \`?\` stand for slashes too; \`[a-z]\`, \`[!a-z]\`, \`{main,release/*}\` and a backslash before a character that stands for itself. Other events are not filtered. Empty or \`*\`: all. At most ${refFilterCharactersMax} characters.`,
 });
 const Dialect = Type.Enum([...dialectNames], { description: `How events are put on the wire. Default: \`${dialectDefault}\`.` });
 const Scope = Type.Union(
