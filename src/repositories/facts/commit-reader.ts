@@ -25,7 +25,6 @@ const nearTagsMax = 3;
 export function createCommitReader(source: FactsSource): CommitReader {
   const directory = source.git.directory(source.repository);
   const known = new Map<string, Commit>();
-  const trees = new Map<string, Promise<StoredObject | null>>();
   const keep = (id: string, body: Buffer): Commit => {
     const commit = readCommit(id, body);
     if (known.size < knownMax) known.set(id, commit);
@@ -72,10 +71,6 @@ export function createCommitReader(source: FactsSource): CommitReader {
     near,
     commits: (ids) => read(ids, near, ''),
     peeled: (ids) => read(ids, nearPeeled, '^{commit}'),
-    object(id) {
-      const tree = trees.get(id) ?? looseObject(directory, id);
-      trees.set(id, tree);
-      return tree;
-    },
+    object: (id) => looseObject(directory, id),
   };
 }

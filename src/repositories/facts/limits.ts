@@ -11,6 +11,8 @@ export const nameBytesMax = 1024;
 export const parentsMax = 100;
 /** A longer path is not listed. */
 export const pathBytesMax = 4096;
+/** Of all paths that one push's commits list, in bytes, beside how many they are. */
+export const pathBytesOfPushMax = 2 * 1024 * 1024;
 /** Files that the figures of a difference name one by one. */
 export const diffFilesMax = 3_000;
 /** How long one look at a repository may take. */
@@ -20,5 +22,6 @@ export const lookTimeoutMs = 60_000;
 export const commitsOfPushesMax = 10_000;
 export const messagesOfPushesBytesMax = 8 * 1024 * 1024;
 export const pathsOfPushesMax = 100_000;
+export const pathBytesOfPushesMax = 8 * 1024 * 1024;
 /** So many commits are listed of a ref even when those before it in the same push had all there is. */
 export const commitsOfRefMin = 10;

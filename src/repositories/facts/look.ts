@@ -14,11 +14,11 @@ export type LookEnd = 'ended' | 'enough' | 'failed';
 
 /**
  * Runs git and hands what it writes to a reader, piece by piece; a reader that answers false has enough, and git is ended. Fails where git cannot be
- * run now (`git_missing`, `git_busy`), and with `git_timeout`.
+ * run now (`git_missing`, `git_busy`), with `git_timeout`, and with `git_ended` where it was ended by another: what it had written is half the truth.
  */
 export async function look({ git, repository, args, input = '' }: LookOptions, reader: (chunk: Buffer) => boolean): Promise<LookEnd> {
   const process = await git.start({ repository, args });
-  const over = { late: false, enough: false };
+  const over = { late: false, enough: true };
   const timer = setTimeout(() => {
     over.late = true;
     process.end();
@@ -33,20 +33,30 @@ export async function look({ git, repository, args, input = '' }: LookOptions, r
   const { status } = await process.ended;
   if (over.late) throw new GatepostError('unavailable', 'git_timeout', 'Reading the repository took too long.', { retryAfterSeconds: 10 });
   if (over.enough) return 'enough';
+  if (status === null)
+    throw new GatepostError('unavailable', 'git_ended', 'Reading the repository was broken off.', { retryAfterSeconds: 10 });
   return status === 0 ? 'ended' : 'failed';
 }
 
 /** Answers whether the reader wanted all of it. What comes after it has had enough is thrown away, so that the process can end. */
 async function readAll(stream: Readable, reader: (chunk: Buffer) => boolean): Promise<boolean> {
   let wanted = true;
+  const failures: unknown[] = [];
   stream.on('data', (chunk: Buffer) => {
-    if (wanted) wanted = reader(chunk);
+    try {
+      if (wanted) wanted = reader(chunk);
+    } catch (error) {
+      // Thrown from here it would end the server.
+      failures.push(error);
+      wanted = false;
+    }
     if (!wanted) stream.emit('enough');
   });
   const end = new AbortController();
   const signal = end.signal;
   await Promise.race(['end', 'close', 'enough', 'error'].map((name) => once(stream, name, { signal }).catch(() => undefined)));
   end.abort();
+  if (failures.length > 0) throw failures[0];
   return wanted;
 }
 

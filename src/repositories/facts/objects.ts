@@ -1,15 +1,16 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
+import { commitBytesMax } from './limits.ts';
 
 export interface StoredObject {
   readonly type: 'commit' | 'tree' | 'blob' | 'tag';
   readonly body: Buffer;
 }
 
-/** Of the file of an object, and of what it holds: larger ones are git's to read. */
-const fileBytesMax = 512 * 1024;
-const objectBytesMax = 2 * 1024 * 1024;
+/** Of the file of an object, and of what it holds: larger ones are git's to read, so that nobody waits while we unpack them. */
+const fileBytesMax = 256 * 1024;
+const objectBytesMax = commitBytesMax;
 
 /** What was read last: the next push to a branch begins where the last one ended. An object never changes; one of another repository is another entry. */
 const kept = new Map<string, StoredObject>();

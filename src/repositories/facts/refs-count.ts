@@ -30,9 +30,9 @@ interface Packed {
 
 /** git writes this file anew when it packs refs or deletes one, seldom: what was read of it is good for as long as it is the same file. */
 const packedKept = new Map<string, Packed>();
-const packedKeptMax = 100;
-/** A file of more than this is git's to read: some 200,000 refs. */
-const packedBytesMax = 16 * 1024 * 1024;
+const packedKeptMax = 8;
+/** A file of more than this is git's to read: some 12,000 refs. */
+const packedBytesMax = 1024 * 1024;
 
 async function packedRefs(path: string): Promise<Packed | null> {
   const file = await stat(path, { bigint: true }).catch(() => null);

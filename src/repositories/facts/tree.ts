@@ -23,7 +23,8 @@ export type ReadObject = (id: string) => Promise<StoredObject | null>;
 
 /** More than these, and git does it in one process. */
 const treesMax = 200;
-const pathsMax = 1_000;
+const treeBytesMax = 1024 * 1024;
+const pathsMax = 300;
 const depthMax = 50;
 
 const nothing: Entries = new Map();
@@ -34,7 +35,7 @@ const nothing: Entries = new Map();
  */
 export async function changedPaths(read: ReadObject, from: string | null, to: string): Promise<Paths | null> {
   const paths: Paths = { added: [], removed: [], modified: [] };
-  const budget = { trees: treesMax };
+  const budget = { trees: treesMax, bytes: treeBytesMax };
   const isWhole = from === to || (await compare({ read, paths, budget }, from, to, '', 0));
   return isWhole ? paths : null;
 }
@@ -42,7 +43,7 @@ export async function changedPaths(read: ReadObject, from: string | null, to: st
 interface Walk {
   readonly read: ReadObject;
   readonly paths: Paths;
-  readonly budget: { trees: number };
+  readonly budget: { trees: number; bytes: number };
 }
 
 async function compare(walk: Walk, from: string | null, to: string | null, prefix: string, depth: number): Promise<boolean> {
@@ -81,7 +82,9 @@ async function entriesOf({ read, budget }: Walk, id: string | null): Promise<Ent
   budget.trees -= 1;
   if (budget.trees < 0) return null;
   const object = await read(id);
-  return object?.type === 'tree' ? readTree(object.body) : null;
+  if (object?.type !== 'tree') return null;
+  budget.bytes -= object.body.length;
+  return budget.bytes < 0 ? null : readTree(object.body);
 }
 
 /** Null: not what git writes. */
