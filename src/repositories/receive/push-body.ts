@@ -25,23 +25,32 @@ export interface UploadLimits {
 
 export function openPushBody(stream: Readable, limits: UploadLimits = { lookMs: uploadLookMs, bytesMin: uploadBytesMin }): PushBody {
   const pieces = (stream.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>)[Symbol.asyncIterator]();
-  const slow = Promise.withResolvers<never>();
-  slow.promise.catch(() => undefined);
+  // One for each wait, not a race against one promise for all of them: that would hold every piece until the push has ended.
+  let giveUp: ((error: GatepostError) => void) | null = null;
+  let failure: GatepostError | null = null;
   let held: Buffer = Buffer.alloc(0);
   let received = 0;
   let isWaiting = false;
   let wasOnlyWaiting = true;
   let seen = 0;
   const timer = setInterval(() => {
-    if (isWaiting && wasOnlyWaiting && received - seen < limits.bytesMin)
-      slow.reject(invalid('push_too_slow', 'The push stopped arriving.'));
+    if (isWaiting && wasOnlyWaiting && received - seen < limits.bytesMin) {
+      failure = invalid('push_too_slow', 'The push stopped arriving.');
+      giveUp?.(failure);
+    }
     seen = received;
     wasOnlyWaiting = isWaiting;
   }, limits.lookMs).unref();
+  const arrived = (): Promise<IteratorResult<Buffer, undefined>> =>
+    new Promise((resolve, reject) => {
+      giveUp = reject;
+      (pieces.next() as Promise<IteratorResult<Buffer, undefined>>).then(resolve, reject);
+    });
   const fetched = async (): Promise<Buffer | null> => {
+    if (failure !== null) throw failure;
     isWaiting = true;
     try {
-      const next = await Promise.race([pieces.next() as Promise<IteratorResult<Buffer, undefined>>, slow.promise]);
+      const next = await arrived();
       received += next.value?.length ?? 0;
       return next.value ?? null;
     } catch (error) {
