@@ -127,7 +127,7 @@ async function makeCommit({ git, clock }: PullsDeps, { options, pull, base, head
   const { repository, actor, method, message } = options;
   const source = { git, repository: repository.id };
   const committer = identityOf(actor, clock.now());
-  if (method === 'rebase') return rebase({ ...source, base, head, committer });
+  if (method === 'rebase') return rebase({ ...source, base, head, committer, clock });
   const tree = await cleanTree({ ...source, ours: base, theirs: head });
   if (method === 'merge') {
     const text = message ?? mergeMessage(pull);

@@ -1,4 +1,5 @@
-import { conflict } from '../../errors.ts';
+import type { Clock } from '../../clock.ts';
+import { conflict, GatepostError } from '../../errors.ts';
 import type { FactsSource } from '../facts/facts.ts';
 import { mergeTree, mergeMs } from './assess.ts';
 import type { Identity, RawCommit } from './commits.ts';
@@ -14,12 +15,13 @@ export interface RebaseOptions extends FactsSource {
   readonly base: string;
   readonly head: string;
   readonly committer: Identity;
+  readonly clock: Clock;
 }
 
 /**
  * Replays the commits of `base..head` on the base, oldest first, and answers the new tip: author, author's date and message of each are kept, the
  * committer is who rebases. Merges are left out, and so is what the base has already, as `git rebase` does; a head that begins at the base's tip
- * and has no merges stays as it is. Fails with `merge_conflict` (paths, commit), `too_many_commits`, and `rebase_loses_merge` where leaving the
+ * and has no merges stays as it is. Fails with `merge_conflict` (paths, commit), `too_many_commits`, `git_timeout` (503) where it takes longer than `mergeMs`, and `rebase_loses_merge` where leaving the
  * merges out would change the outcome.
  */
 export async function rebase(options: RebaseOptions): Promise<string> {
@@ -44,11 +46,14 @@ export async function rebase(options: RebaseOptions): Promise<string> {
 }
 
 async function replayAll(options: RebaseOptions, commits: readonly RawCommit[]): Promise<string> {
-  const { git, repository, base, committer } = options;
+  const { git, repository, base, committer, clock } = options;
+  const until = clock.now() + mergeMs;
   const trees = await treesOf(options, [base, ...commits.flatMap(({ parents }) => parents)]);
   let tip = base;
   let tree = trees.get(base) ?? emptyTree;
   for (const commit of commits) {
+    if (clock.now() > until)
+      throw new GatepostError('unavailable', 'git_timeout', `The rebase did not end within ${mergeMs / 1000} seconds.`);
     const [parent] = commit.parents;
     const parentTree = parent === undefined ? emptyTree : (trees.get(parent) ?? emptyTree);
     const replayed = await replay(options, { commit, parentTree, tree });
