@@ -20,6 +20,14 @@ export interface BackupDescription {
   /** Migrations that the database has. */
   readonly schema: readonly string[];
   readonly artifacts: { readonly files: number; readonly bytes: number; readonly missing: readonly string[] };
+  readonly repositories?: {
+    readonly repositories: number;
+    readonly bytes: number;
+    readonly missing: readonly string[];
+    readonly elsewhere: number;
+  };
+  /** The name of the data directory, by which its repositories know it. */
+  readonly node?: string | null;
   /** Tells which key opens its secrets, without telling the key. */
   readonly secretKeyFingerprint: string | null;
 }

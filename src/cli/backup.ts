@@ -18,13 +18,16 @@ import type { Place } from './place.ts';
 import { findPlace, withDatabase } from './place.ts';
 import { dumpPostgres } from './postgres-tools.ts';
 import { createProgress, sizeText } from './progress.ts';
+import type { CopiedRepositories } from './stored-repositories.ts';
+import { backUpRepositories, nodeOf, repositoriesFolder, repositoriesText } from './stored-repositories.ts';
 import type { CopyOutcome, StoredName } from './stored-files.ts';
 import { copyFiles, namedFiles, syncPath } from './stored-files.ts';
 import { versionText } from '../version.ts';
 
 export const command: Command = {
   name: 'backup',
-  summary: 'Takes a consistent copy while the server runs: the database as it is at one moment, then every file that it names.',
+  summary:
+    'Takes a consistent copy while the server runs: the database as it is at one moment, then every file and repository that it names.',
   words: [{ name: 'TO', help: 'a folder that is empty or not there yet' }],
   options: { 'key-to': { type: 'string', value: 'FILE', help: 'also copy the secret key, to a file outside of the backup' } },
   notes: () =>
@@ -40,20 +43,22 @@ async function run(call: Call): Promise<Outcome> {
   await makeEmpty(to);
   const schema = (await requireDatabase(place)).applied;
   call.say('database ...');
-  const copied = await copyAll({ call, place, to });
+  const { copied, git } = await copyAll({ call, place, to });
   await writeDescription(to, {
     gatepost: versionText(),
     made: timestampText(systemClock.now()),
     engine: place.location.url === undefined ? 'sqlite' : 'postgres',
     schema,
     artifacts: { files: copied.files, bytes: copied.bytes, missing: copied.missing.map((one) => one.sha256) },
+    repositories: git,
+    node: await nodeOf(place.configuration.data),
     secretKeyFingerprint: key === null ? null : keyFingerprint(key),
   });
   if (keyTo !== null && key !== null) {
     await writeFile(keyTo, `${key.toString('base64')}\n`, { mode: 0o600, flag: 'wx' });
     await syncPath(keyTo);
   }
-  return outcomeOf({ to, copied, keyTo, configuration: place.configuration });
+  return outcomeOf({ to, copied, git, keyTo, configuration: place.configuration });
 }
 
 function readKey(configuration: Configuration): Buffer | null {
@@ -84,13 +89,22 @@ async function requireDatabase({ location }: Place) {
   return readSchemaState(location);
 }
 
-/** The database first: whatever it names was stored before, and is kept for a day after nothing names it any more. */
-async function copyAll({ call, place, to }: { call: Call; place: Place; to: string }): Promise<CopyOutcome> {
+interface Copied {
+  readonly copied: CopyOutcome;
+  readonly git: CopiedRepositories;
+}
+
+/**
+ * The database first: whatever it names was stored before, and is kept for a day after nothing names it any more. Repositories last: what the
+ * database says of them they have, and what was pushed meanwhile too.
+ */
+async function copyAll({ call, place, to }: { call: Call; place: Place; to: string }): Promise<Copied> {
   const { url, directory } = place.location;
   const from = place.configuration.artifacts;
   const files = async (read: Reader) => {
     await refuseBetweenKeys(read);
-    return copyNamed({ call, names: namedFiles(read), from, to: join(to, artifactsFolder) });
+    const copied = await copyNamed({ call, names: namedFiles(read), from, to: join(to, artifactsFolder) });
+    return { copied, git: await copyRepositories({ call, read, data: place.configuration.data, to }) };
   };
   if (url !== undefined) {
     await dumpPostgres(url, join(to, postgresDumpFile));
@@ -129,10 +143,31 @@ async function copyNamed(options: { call: Call; names: AsyncIterable<StoredName>
   }
 }
 
-function outcomeOf(facts: { to: string; copied: CopyOutcome; keyTo: string | null; configuration: Configuration }): Outcome {
-  const { to, copied, keyTo, configuration } = facts;
+async function copyRepositories(options: { call: Call; read: Reader; data: string; to: string }): Promise<CopiedRepositories> {
+  const { call, read, data, to } = options;
+  const target = join(to, repositoriesFolder);
+  await mkdir(target, { recursive: true, mode: 0o700 });
+  const progress = createProgress({ screen: call.screen, label: 'repositories', bytes: null });
+  try {
+    return await backUpRepositories({ read, data, to: target, onFile: (bytes) => progress.add(bytes) });
+  } finally {
+    progress.end();
+  }
+}
+
+interface OutcomeFacts extends Copied {
+  readonly to: string;
+  readonly keyTo: string | null;
+  readonly configuration: Configuration;
+}
+
+function outcomeOf(facts: OutcomeFacts): Outcome {
+  const { to, copied, git, keyTo, configuration } = facts;
   const where = configuration.secretKey === null ? join(configuration.data, secretKeyFile) : 'GATEPOST_SECRET_KEY';
-  const lines = [`${to}: the database and ${copied.files} files, ${sizeText(copied.bytes)}.`];
+  const lines = [`${to}: the database and ${copied.files} files, ${sizeText(copied.bytes)}${repositoriesText(git)}.`];
+  if (git.missing.length > 0) lines.push(`NOT WHOLE: repositories without a directory: ${git.missing.join(', ')}`);
+  if (git.elsewhere > 0)
+    lines.push(`${git.elsewhere} repositories lie on other nodes: back up their data directories (repositories, node) there.`);
   if (copied.missing.length > 0)
     lines.push(`NOT WHOLE: ${copied.missing.length} files that the database names are missing. See: gatepost doctor --artifacts`);
   lines.push(
@@ -148,7 +183,8 @@ function outcomeOf(facts: { to: string; copied: CopyOutcome; keyTo: string | nul
     files: copied.files,
     bytes: copied.bytes,
     missing: copied.missing.map((one) => one.sha256),
+    repositories: git,
     secretKey: { included: false, where, copy: keyTo },
   };
-  return { json, text: lines.join('\n'), exitCode: copied.missing.length > 0 ? 1 : 0 };
+  return { json, text: lines.join('\n'), exitCode: copied.missing.length + git.missing.length > 0 ? 1 : 0 };
 }

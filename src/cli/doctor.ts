@@ -4,6 +4,7 @@ import type { Check } from './doctor/check.ts';
 import { checkDatabase } from './doctor/database.ts';
 import { checkFiles } from './doctor/files.ts';
 import { checkNode, checkPlaces, checkServer } from './doctor/machine.ts';
+import { checkRepositories } from './doctor/repositories.ts';
 import { checkWork } from './doctor/work.ts';
 import { findPlace } from './place.ts';
 
@@ -14,6 +15,7 @@ export const command: Command = {
     'Ends with 1 where something has failed.',
   options: {
     artifacts: { type: 'boolean', help: 'also read every stored file and compare it with its hash, and have the database checked' },
+    repositories: { type: 'boolean', help: 'also have git check every object of every repository of this node' },
   },
   run,
 };
@@ -30,6 +32,8 @@ async function run(call: Call): Promise<Outcome> {
       const { isServing } = server;
       const sendsMail = place.configuration.smtpUrl !== null;
       checks.push(...(await checkWork({ read: database.read, clock: systemClock, shared: database.clock, isServing, sendsMail })));
+      const { configuration } = place;
+      checks.push(...(await checkRepositories({ read: database.read, configuration, isServing, deep: call.flag('repositories') })));
       checks.push(...(await checkFiles({ read: database.read, root: place.configuration.artifacts, deep, screen: call.screen })));
     } finally {
       await database.close();

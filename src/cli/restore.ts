@@ -18,6 +18,8 @@ import { findPlace } from './place.ts';
 import { restorePostgres } from './postgres-tools.ts';
 import { createProgress, sizeText } from './progress.ts';
 import type { CopyOutcome } from './stored-files.ts';
+import type { RestoredRepositories } from './stored-repositories.ts';
+import { repositoriesFolder, repositoriesText, restoreRepositories } from './stored-repositories.ts';
 import { copyFiles, namedFiles, syncPath } from './stored-files.ts';
 
 /** There while a restore is under way; one that broke off may be begun again on the same directory. */
@@ -43,11 +45,12 @@ async function run(call: Call): Promise<Outcome> {
   await writeFile(join(data, underWayFile), from);
   // The database last: a restore that breaks off leaves nothing that a server would start on.
   const copied = await restoreFiles({ call, place, from });
+  const git = await restoreGit({ call, data, from, node: description.node ?? null });
   await restoreDatabase({ place, from });
   const damaged = await verifyFiles({ call, root: artifacts });
   await rm(join(data, underWayFile));
   await syncPath(data);
-  return outcomeOf({ place, copied, damaged, key: keyState(place, description) });
+  return outcomeOf({ place, copied, git, damaged, key: keyState(place, description) });
 }
 
 async function refuseUnfit({ place, from, description }: { place: Place; from: string; description: BackupDescription }): Promise<void> {
@@ -93,6 +96,20 @@ function storedIn(root: string) {
   return createArtifactDirectory({ root, clock: systemClock }).list();
 }
 
+/** The repositories, and the name that they know their data directory by. */
+async function restoreGit(options: { call: Call; data: string; from: string; node: string | null }): Promise<RestoredRepositories> {
+  const { call, data, from, node } = options;
+  const to = join(data, repositoriesFolder);
+  await mkdir(to, { recursive: true, mode: 0o700 });
+  if (node !== null) await writeFile(join(data, 'node'), `${node}\n`);
+  const progress = createProgress({ screen: call.screen, label: 'repositories', bytes: null });
+  try {
+    return await restoreRepositories({ from: join(from, repositoriesFolder), to, onFile: (bytes) => progress.add(bytes) });
+  } finally {
+    progress.end();
+  }
+}
+
 async function restoreDatabase({ place, from }: { place: Place; from: string }): Promise<void> {
   const { url, directory } = place.location;
   if (url === undefined) {
@@ -129,10 +146,17 @@ function keyState({ configuration }: Place, { secretKeyFingerprint }: BackupDesc
   return keyFingerprint(key) === secretKeyFingerprint ? 'right' : 'wrong';
 }
 
-function outcomeOf(facts: { place: Place; copied: CopyOutcome; damaged: readonly string[]; key: KeyState }): Outcome {
-  const { place, copied, damaged, key } = facts;
+interface OutcomeFacts {
+  readonly place: Place;
+  readonly copied: CopyOutcome;
+  readonly git: RestoredRepositories;
+  readonly damaged: readonly string[];
+  readonly key: KeyState;
+}
+
+function outcomeOf({ place, copied, git, damaged, key }: OutcomeFacts): Outcome {
   const { data } = place.configuration;
-  const lines = [`${data}: the database and ${copied.files} files, ${sizeText(copied.bytes)}, are back.`];
+  const lines = [`${data}: the database and ${copied.files} files, ${sizeText(copied.bytes)}${repositoriesText(git)}, are back.`];
   if (copied.missing.length > 0) lines.push(`${copied.missing.length} files were missing in the backup.`);
   if (damaged.length > 0) lines.push(`${damaged.length} files are damaged. See: gatepost doctor --artifacts`);
   const said: Readonly<Record<KeyState, string>> = {
@@ -148,6 +172,7 @@ function outcomeOf(facts: { place: Place; copied: CopyOutcome; damaged: readonly
     bytes: copied.bytes,
     missing: copied.missing.map((one) => one.sha256),
     damaged,
+    repositories: git,
     secretKey: key,
   };
   const isWhole = copied.missing.length === 0 && damaged.length === 0 && key !== 'wrong';
