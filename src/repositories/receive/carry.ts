@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { conflict, GatepostError } from '../../errors.ts';
 import type { PersonFacts } from '../../events/git-facts.ts';
 import { zeroId } from '../../events/git-facts.ts';
-import type { Git } from '../git/git.ts';
+import type { Git, GitProcess } from '../git/git.ts';
 import type { Begun, Journal } from '../refs/journal.ts';
 import type { Moved, Purpose, RefCommand } from '../refs/refs.ts';
 import type { Repository } from '../repository.ts';
@@ -53,32 +53,53 @@ export interface Carried {
 export async function carry(options: CarryOptions): Promise<Carried> {
   const { git, repository, gone } = options;
   const args = ['receive-pack', '--stateless-rpc', git.directory(repository.id)];
-  const serving = { lane: 'serve', share: repository.organization, signal: gone, hasControl: true } as const;
-  const before = new AbortController();
-  const process = await git.start({ repository: repository.id, args, ...serving, signal: before.signal });
-  const leave = (): void => before.abort();
-  gone.addEventListener('abort', leave, { once: true });
-  if (gone.aborted) leave();
+  const serving = { lane: 'serve', share: repository.organization, hasControl: true } as const;
+  const process = await startUnless(gone, (signal) => git.start({ repository: repository.id, args, ...serving, signal }));
   const gate = createGate(process.control);
+  const giveUp = (): void => endGently(process, gate);
+  gone.addEventListener('abort', giveUp, { once: true });
   const report = readGitOutput(process.stdout, { message: options.message, hidden: git.directory(repository.id) });
   try {
     const begun = await upToGate(options, { gate, process });
-    gone.removeEventListener('abort', leave);
+    gone.removeEventListener('abort', giveUp);
     if (begun === null) {
       await process.ended;
       return await withoutGate(options, await report);
     }
     // Nothing between the gate and the end may throw: what happens now must be recorded.
-    if (before.signal.aborted) gate.refuse();
-    else gate.open();
+    // Of a client that left meanwhile, the gate is refused already.
+    gate.open();
     await process.ended;
     return { report: await report, moved: await inTime(begun.settle({ grown: options.body.received() })) };
   } catch (error) {
-    gate.refuse();
-    process.end();
+    giveUp();
     await process.ended;
     throw error;
   }
+}
+
+/** A client that leaves waits for its turn no longer; once git runs, it is not ended by this any more. */
+async function startUnless(gone: AbortSignal, start: (signal: AbortSignal) => Promise<GitProcess>): Promise<GitProcess> {
+  const waiting = new AbortController();
+  const leave = (): void => waiting.abort();
+  gone.addEventListener('abort', leave, { once: true });
+  if (gone.aborted) leave();
+  try {
+    return await start(waiting.signal);
+  } finally {
+    gone.removeEventListener('abort', leave);
+  }
+}
+
+/** How long git may take to see that its input has ended. */
+export const gentleMs = 5_000;
+
+/** It sees the end of its input, fails by itself, and takes away what it had so far: one that is told to end by a signal leaves that lying. */
+function endGently(process: GitProcess, gate: Gate): void {
+  gate.refuse();
+  process.stdin.destroy();
+  const timer = setTimeout(() => process.end(), gentleMs);
+  void process.ended.then(() => clearTimeout(timer));
 }
 
 /** git has ended without asking for leave, so it has moved nothing; should its hook not have been run, what it says it moved is recorded all the same. */
@@ -93,7 +114,7 @@ async function withoutGate(options: CarryOptions, report: GitReport | null): Pro
 
 interface AtGate {
   readonly gate: Gate;
-  readonly process: Awaited<ReturnType<Git['start']>>;
+  readonly process: GitProcess;
 }
 
 /** All that comes before refs may move. Null: git ended by itself and has moved none. */
