@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { assessMs, conflictPathsMax, mergeMs } from '../../src/repositories/pulls/assess.ts';
+import { pullsOfPushMax } from '../../src/repositories/pulls/plan.ts';
 import {
   bodyCharactersMax,
   commentCharactersMax,
@@ -24,6 +25,7 @@ test('the limits are those of the program', () => {
     'text, comment': `${number(bodyCharactersMax)} characters`,
     topic: `${topicCharactersMax} characters`,
     'open pull requests of a repository': number(openPullsMax),
+    'pull requests that one push opens': number(pullsOfPushMax),
     'comments of a pull request': number(commentsMax),
     'commits that a rebase replays': number(rebaseCommitsMax),
     '`diff` and `patch`': `${pullTextBytesMax / 2 ** 20} MiB`,

@@ -1,4 +1,5 @@
 import { zeroId } from '../../events/git-facts.ts';
+import { isAncestor } from '../facts/diff.ts';
 import type { RefCommand } from '../refs/refs.ts';
 import { isBranchName } from '../repository.ts';
 import { tipsOf } from './assess.ts';
@@ -16,6 +17,8 @@ import { openPullsMax } from './pull.ts';
 
 /** Where `git push` sends what is to become a pull request. */
 export const forPrefix = 'refs/for/';
+/** Pull requests that one push opens: each is looked at before the push is told. */
+export const pullsOfPushMax = 20;
 
 interface Planned {
   readonly command: PlannedCommand;
@@ -33,7 +36,12 @@ export async function planPush(deps: PullsDeps, book: NumberBook, options: PlanO
   if (mine.length === 0 && !asked.create) return { commands: options.commands.map(passed), purpose: null };
   const isFull = (await countOpen({ read: deps.database.read, ...scopeOf(options.repository) })) >= openPullsMax;
   const planned: Planned[] = [];
-  for (const command of options.commands) planned.push(await planOne({ deps, book, options, asked, isFull }, command));
+  for (const command of options.commands) {
+    const one = await planOne({ deps, book, options, asked, isFull }, command);
+    const opened = planned.filter(({ opens }) => opens !== null).length;
+    const isTooMany = one.opens !== null && opened >= pullsOfPushMax;
+    planned.push(isTooMany ? refusal(command, `a push opens at most ${pullsOfPushMax} pull requests`) : one);
+  }
   return {
     commands: twiceRefused(planned.map(({ command }) => command)),
     purpose: openPurpose(planned.flatMap(({ opens }) => (opens === null ? [] : [opens]))),
@@ -81,21 +89,29 @@ async function planFor(planning: Planning, command: RefCommand): Promise<Planned
   if ('refused' in place) return refusal(command, place.refused);
   const { base, topic } = place;
   const scope = { read: deps.database.read, ...scopeOf(repository) };
+  const tipOf = async (ref: string): Promise<string> =>
+    (await tipsOf({ git: deps.git, repository: repository.id, refs: [ref] })).get(ref) ?? zeroId;
   const open = await openOfTopic({ ...scope, base, topic, author: actor.number });
   if (open !== null) {
     const ref = `refs/pull/${open.number}/head`;
-    const tips = await tipsOf({ git: deps.git, repository: repository.id, refs: [ref] });
-    const before = tips.get(ref) ?? zeroId;
+    const before = await tipOf(ref);
     if (before === command.after) return refusal(command, `no new changes for pull request ${open.number}`);
     return { command: { asked: command, command: { ref, before, after: command.after }, refused: null }, opens: null };
   }
   if (isFull) return refusal(command, 'the repository has as many open pull requests as it may have');
+  // Known before its objects have come only where they are here already; else the push is taken, and nothing is made of it.
+  const source = { git: deps.git, repository: repository.id };
+  if (await isAncestor({ ...source, ancestor: command.after, descendant: `refs/heads/${base}` }))
+    return refusal(command, 'the branch has all of it already');
   const number = await book.take(scopeOf(repository), `for ${actor.number} ${base} ${topic}`);
   if (number === null) return refusal(command, 'the repository is gone');
   const ref = `refs/pull/${number}/head`;
+  // There already where an earlier push of the topic brought nothing that could be merged: then no pull request was made of it.
+  const before = await tipOf(ref);
+  if (before === command.after) return refusal(command, 'there is nothing in it to merge');
   const { title, body } = asked;
   return {
-    command: { asked: command, command: { ref, before: zeroId, after: command.after }, refused: null },
+    command: { asked: command, command: { ref, before, after: command.after }, refused: null },
     opens: { ref, number, base, head: null, topic, title, body },
   };
 }

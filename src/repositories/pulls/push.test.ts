@@ -6,6 +6,7 @@ import { engines } from '../../../test/databases.ts';
 import { clientGit } from '../../../test/git-host.ts';
 import type { PullHost } from '../../../test/pulls.ts';
 import { startPullHost } from '../../../test/pulls.ts';
+import { pullsOfPushMax } from './plan.ts';
 
 // Pull requests by pushing, with Debian's git as the client: refs/for/<base>[/<topic>] and push options.
 
@@ -117,9 +118,23 @@ test('what cannot become a pull request is refused to the client, ref by ref', a
   await git('tag', '-a', '-m', 'tag', 'v1');
   await git('push', '-q', 'origin', 'v1:refs/for/main/a-tag');
   assert.deepEqual(await host.told(), [], 'a tag is no head');
+  assert.match(await refused('v1:refs/for/main/a-tag'), /nothing in it to merge/);
+  assert.match(await refused('main:refs/for/main/a-tag'), /the branch has all of it already/);
+  assert.equal((await git('push', '-q', 'origin', 'HEAD:refs/for/main/a-tag')).status, 0, 'its number and its ref are taken up again');
+  assert.deepEqual(await host.story().then((all) => all.filter((one) => !one.startsWith('push '))), ['opened 1']);
   const both = await git('push', 'origin', 'HEAD:refs/for/nowhere', 'HEAD:refs/heads/fine');
   assert.match(both.stderr, /rejected/);
   assert.notEqual(await host.tip('refs/heads/fine'), null);
+});
+
+test('a push opens a bounded number of pull requests', async (t) => {
+  const host = await startPullHost(t);
+  const { git, commit } = await working(host);
+  await commit('a', 'one');
+  const refs = Array.from({ length: pullsOfPushMax + 1 }, (_, index) => `HEAD:refs/for/main/t${index}`);
+  const { stderr } = await git('push', 'origin', ...refs);
+  assert.match(stderr, /a push opens at most 20 pull requests/);
+  assert.equal((await host.told()).length, pullsOfPushMax);
 });
 
 test('two pushes of one topic at once make one pull request', async (t) => {
