@@ -179,7 +179,7 @@ async function answerPull(deps: PageDeps, request: FastifyRequest, reply: Fastif
 
 /** As plain text, whatever it holds: no browser takes it for anything else. */
 function sendText(reply: FastifyReply, { text, isCut }: PullText): FastifyReply {
-  if (isCut) reply.header('x-truncated', 'true');
+  if (isCut) reply.header('x-cut', 'true');
   return reply
     .type('text/plain; charset=utf-8')
     .header('content-security-policy', "default-src 'none'; sandbox; frame-ancestors 'none'")

@@ -1,0 +1,43 @@
+// What docs/git.md says of a repository's limits and names is what the program goes by, and each of its contents' lines leads somewhere.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { readConfiguration } from '../../src/configuration.ts';
+import { commandsMax } from '../../src/repositories/receive/push-head.ts';
+import { descriptionCharactersMax, refNameBytesMax, repositoryNameCharactersMax } from '../../src/repositories/repository.ts';
+import { servingWaitMs } from '../../src/repositories/git/create.ts';
+import { oldestVersion } from '../../src/repositories/git/version.ts';
+import { diffShownBytesMax } from '../../src/repositories/pages/parts.ts';
+import { pageRowsMax } from '../../src/repositories/pages/routes.ts';
+
+const page = readFileSync(new URL('../../docs/git.md', import.meta.url), 'utf8');
+const usual = readConfiguration({});
+const number = (value: number): string => value.toLocaleString('en-US');
+
+test('docs/git.md tells the limits of a repository as the program goes by them', () => {
+  const expected: Readonly<Record<string, string>> = {
+    'on disk': `\`GATEPOST_REPOSITORY_MAX\`, ${usual.repositoryBytesMax / 2 ** 30} GiB`,
+    'a file, unpacked': `\`GATEPOST_REPOSITORY_OBJECT_MAX\`, ${usual.objectBytesMax / 2 ** 30} GiB`,
+    'branches, tags and other refs': `\`GATEPOST_REPOSITORY_REFS_MAX\`, ${number(usual.refsMax)}`,
+    'refs of one push': number(commandsMax),
+    "bytes of a ref's name": String(refNameBytesMax),
+    'characters of a name': String(repositoryNameCharactersMax),
+    'characters of a description': number(descriptionCharactersMax),
+    'clones, fetches and pushes at once': `\`GATEPOST_GIT_AT_ONCE\`, ${usual.gitAtOnce}`,
+  };
+  for (const [what, limit] of Object.entries(expected)) assert.ok(page.includes(`| ${what} | ${limit} |`), `${what}: ${limit}`);
+  assert.ok(page.includes(`others wait up to ${servingWaitMs / 1000} s`));
+  assert.ok(page.includes(`at most ${pageRowsMax} rows of each list and the first ${diffShownBytesMax / 1024} KiB`));
+  assert.ok(page.includes(`(${oldestVersion.replace(/\.0$/, '')} or newer`));
+});
+
+test('each line of its contents leads to a heading', () => {
+  const headings = [...page.matchAll(/^## (.+)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  );
+  const leads = [...page.matchAll(/^- \[[^\]]+\]\(#([\w-]+)\)$/gm)].map(([, anchor = '']) => anchor);
+  assert.deepEqual(leads, headings);
+});
