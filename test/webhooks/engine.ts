@@ -18,6 +18,7 @@ import type { Bounds } from '../../src/webhooks/delivery/health.ts';
 import type { Delivery } from '../../src/webhooks/delivery/engine.ts';
 import { createDelivery } from '../../src/webhooks/delivery/engine.ts';
 import { insertWebhook } from '../../src/webhooks/subscriptions/store.ts';
+import { putRepository } from './repository-row.ts';
 
 interface Context {
   after(step: () => Promise<void> | void): void;
@@ -158,8 +159,9 @@ export async function createEngine(t: Context, options: EngineOptions): Promise<
     lines,
     log,
     async addWebhook(url, { secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', events = eventKinds, project, repository, ...more } = {}) {
-      const webhook = await database.write((tx) =>
-        insertWebhook({
+      const webhook = await database.write(async (tx) => {
+        if (repository !== undefined) await putRepository({ tx, organization: organization.id, id: repository });
+        return insertWebhook({
           tx,
           organization: organization.id,
           project: project === undefined ? null : { id: project, key: project },
@@ -174,8 +176,8 @@ export async function createEngine(t: Context, options: EngineOptions): Promise<
           sealer,
           ids,
           clock,
-        }),
-      );
+        });
+      });
       return webhook.id;
     },
     async happen({ kind = 'report.ingested', project = null, reports = [] } = {}) {

@@ -12,6 +12,7 @@ import type { DeliveriesTable } from '../../src/storage/database/schema.ts';
 import { insertWebhook } from '../../src/webhooks/subscriptions/store.ts';
 import type { TestClock } from '../http.ts';
 import { createTestClock } from '../http.ts';
+import { putRepository } from './repository-row.ts';
 
 export interface Rows {
   readonly database: Database;
@@ -60,7 +61,10 @@ export async function createRows(database: Database, clock: TestClock = createTe
         repository: repository === undefined ? null : { id: repository, name: repository },
       };
       const options = { organization, ...scope, name, url: new URL(url), events, dialect: 'report', secret: 'secret', ...more };
-      const webhook = await database.write((tx) => insertWebhook({ tx, ...options, actor: 'cli', sealer, ids, clock }));
+      const webhook = await database.write(async (tx) => {
+        if (repository !== undefined) await putRepository({ tx, organization, id: repository });
+        return insertWebhook({ tx, ...options, actor: 'cli', sealer, ids, clock });
+      });
       return webhook.id;
     },
     async addEvent({

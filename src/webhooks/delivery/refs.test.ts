@@ -10,7 +10,9 @@ import { createRows } from '../../../test/webhooks/rows.ts';
 import type { EventKind } from '../../events/event.ts';
 import { insertEvent, recordEvent } from '../../events/record.ts';
 import type { Database } from '../../storage/database/database.ts';
+import { webhookDeletionSteps } from '../deletion.ts';
 import { updateWebhook } from '../subscriptions/change.ts';
+import { insertWebhook } from '../subscriptions/store.ts';
 import { createFanOut, fanOutInlineMax, fanOutPieceMax } from './fan-out.ts';
 import { insertReplay } from './replay.ts';
 import { createReplays, lateCommitMs } from './replay-round.ts';
@@ -184,5 +186,43 @@ eachDatabase((open, engine) => {
     );
     await change(null);
     assert.deepEqual(await toldOf(database, await withUnit({ repository: 'r1', ref: 'refs/tags/v1' })), [webhook]);
+  });
+
+  test(`with a repository go its webhooks, its events and what they promised to others, and nothing else (${engine})`, async (context) => {
+    const it = await createRows(await open(context));
+    const { database, organization, ids, clock, sealer } = it;
+    const { withUnit } = waysOf(it);
+    const gone = await it.addWebhook({ repository: 'r1' });
+    const stays = await it.addWebhook({ repository: 'r2' });
+    const ofAll = await it.addWebhook();
+    await withUnit({ repository: 'r1', project: 'p1', ref: 'refs/heads/main' });
+    const event = await withUnit({ repository: 'r2', project: 'p1', ref: 'refs/heads/main' });
+    const scope = { organization, project: null, repository: 'r1' };
+    for (const { run } of webhookDeletionSteps) assert.ok((await database.write((tx) => run({ ...scope, tx, limit: 500 }))) < 500);
+    const left = async (table: 'events' | 'webhooks') =>
+      (await database.read.selectFrom(table).select('id').orderBy('id').execute()).map(({ id }) => id);
+    assert.deepEqual(await left('events'), [event]);
+    assert.deepEqual(await left('webhooks'), [stays, ofAll].toSorted());
+    assert.deepEqual([...(await toldOf(database, event))].toSorted(), [stays, ofAll].toSorted());
+    assert.equal((await database.read.selectFrom('deliveries').select('id').execute()).length, 2);
+    assert.equal((await database.read.selectFrom('event_bodies').select('event').execute()).length, 1);
+    for (const table of ['subscriptions', 'webhook_states'] as const) {
+      assert.deepEqual(await database.read.selectFrom(table).select('webhook').where('webhook', '=', gone).execute(), []);
+    }
+    // Who makes one meanwhile finds that there is no repository any more.
+    await database.write((tx) => tx.deleteFrom('repositories').where('id', '=', 'r1').execute());
+    const named = {
+      project: null,
+      repository: { id: 'r1', name: 'r1' },
+      name: 'late',
+      url: new URL('https://a.example'),
+      events: ['push'] as const,
+    };
+    await assert.rejects(
+      database.write((tx) =>
+        insertWebhook({ ...named, tx, organization, dialect: 'gitea', secret: null, actor: 'cli', sealer, ids, clock }),
+      ),
+      { code: 'unknown_repository' },
+    );
   });
 });

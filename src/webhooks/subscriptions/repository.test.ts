@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { eachDatabase } from '../../../test/databases.ts';
 import type { Answered } from '../../../test/webhooks/answered.ts';
 import type { Receiver } from '../../../test/webhooks/engine.ts';
+import { putRepository } from '../../../test/webhooks/repository-row.ts';
 import { createEngine, ids, lastFirst, sealer, startReceiver } from '../../../test/webhooks/engine.ts';
 import { pullRequest, push, repository as repositoryFacts } from '../../../test/webhooks/git-facts.ts';
 import { systemClock } from '../../clock.ts';
@@ -68,7 +69,10 @@ async function start(context: Parameters<typeof lastFirst>[0], database: Databas
   const project = await database.write((tx) => findOrCreateProject({ ...common, tx, key: 'p', onlyProject: null }));
   const token = await database.write((tx) => createToken({ ...common, tx, name: 'ada', scopes: ['admin'], project: null }));
   const repository = ids.next();
-  await addRepository(database, { organization, id: repository, project: project.id });
+  await database.write((tx) => putRepository({ tx, organization, id: repository, project: project.id }));
+  await database.write((tx) =>
+    tx.updateTable('repositories').set({ name: 'crane', name_key: 'crane' }).where('id', '=', repository).execute(),
+  );
   const caller: Caller = { organization, slug: 'harbour', token: token.id, scopes: ['read', 'admin'], project: null };
   const server = await createHttpServer({
     log: pino({ level: 'silent' }),
@@ -97,17 +101,6 @@ async function start(context: Parameters<typeof lastFirst>[0], database: Databas
       return { status: answer.statusCode, body: JSON.parse(answer.body === '' ? 'null' : answer.body) as Answered };
     },
   };
-}
-
-async function addRepository(database: Database, named: { readonly organization: string; readonly id: string; readonly project: string }) {
-  const row = { ...named, number: 7, name: 'crane', name_key: 'crane', description: '', default_branch: 'main', node: database.node };
-  const limits = { bytes_max: null, object_bytes_max: null, refs_max: null };
-  await database.write((tx) =>
-    tx
-      .insertInto('repositories')
-      .values({ ...row, ...limits, created: 0, updated: 0, pushed: null })
-      .execute(),
-  );
 }
 
 const wanted = ({ url }: Receiver, change: object = {}) => ({

@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { Clock } from '../../clock.ts';
-import { conflict } from '../../errors.ts';
+import { conflict, notFound } from '../../errors.ts';
 import type { EventKind } from '../../events/event.ts';
 import type { Identifiers } from '../../identifiers.ts';
 import type { Actor } from '../../organizations/audit.ts';
@@ -75,10 +75,11 @@ export interface InsertWebhookOptions extends ChangeOptions {
 
 /**
  * Fails with `too_many_webhooks` where the organization has as many as it may, of all or of the dialect, and with `hook_id_taken` where another
- * webhook of the repository has the hook id.
+ * webhook of the repository has the hook id; with `unknown_repository` where the repository was deleted meanwhile.
  */
 export async function insertWebhook(options: InsertWebhookOptions): Promise<Webhook> {
   const { tx, organization, project, repository = null, name, url, events, dialect, secret, sending = {}, sealer, ids, clock } = options;
+  if (repository !== null) await holdRepository(options, repository.id);
   await requireRoom(options);
   const id = ids.next();
   const now = clock.now();
@@ -119,6 +120,17 @@ export async function insertWebhook(options: InsertWebhookOptions): Promise<Webh
   };
   await audit(options, { organization, webhook, action: 'webhook.created', details });
   return webhook;
+}
+
+/** Holds the repository's row until the unit ends: who deletes it at the same time either has done so by then, or takes the webhook along. */
+async function holdRepository({ tx, organization }: InsertWebhookOptions, repository: string): Promise<void> {
+  const held = await tx
+    .updateTable('repositories')
+    .set((row) => ({ name: row.ref('name') }))
+    .where('organization', '=', organization)
+    .where('id', '=', repository)
+    .executeTakeFirst();
+  if (held.numUpdatedRows !== 1n) throw notFound('unknown_repository', 'The repository was deleted meanwhile.');
 }
 
 /** The unique index decides who has a hook id, whoever asks at the same time. */
