@@ -34,7 +34,7 @@ export interface PushHost {
   readonly database: Database;
   readonly refs: RefsAndJournal;
   /** What another process on the same data would have, once this one is stopped. */
-  another(): RefsAndJournal;
+  another(git?: Git): RefsAndJournal;
   readonly organization: string;
   /** As it is now. */
   repository(): Promise<Repository>;
@@ -94,8 +94,8 @@ export async function startPushHost(t: TestContext, options: PushHostOptions = {
     other: as(other, ['admin']),
   };
   const onRecorded = async (): Promise<void> => undefined;
-  const another = (): RefsAndJournal =>
-    createRefs({ database, git, clock, ids, log, onRecorded, recorded: () => undefined, serverUrl: () => 'http://git.test' });
+  const another = (through: Git = git): RefsAndJournal =>
+    createRefs({ database, git: through, clock, ids, log, onRecorded, recorded: () => undefined, serverUrl: () => 'http://git.test' });
   const refs = another();
   atEnd(t, () => refs.stop());
   const { limitsMax = roomy, pulls = plain, upload } = options;

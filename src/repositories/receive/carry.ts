@@ -69,8 +69,9 @@ export async function carry(options: CarryOptions): Promise<Carried> {
     // Nothing between the gate and the end may throw: what happens now must be recorded.
     // Of a client that left meanwhile, the gate is refused already.
     gate.open();
-    await process.ended;
-    return { report: await report, moved: await inTime(begun.settle({ grown: options.body.received() })) };
+    const { status } = await process.ended;
+    const settled = begun.settle({ isKilled: status === null, grown: options.body.received() });
+    return { report: await report, moved: await inTime(settled) };
   } catch (error) {
     giveUp();
     await process.ended;
@@ -109,7 +110,7 @@ async function withoutGate(options: CarryOptions, report: GitReport | null): Pro
   if (commands.length === 0) return { report, moved: [] };
   options.log.error({ repository: repository.id }, 'git moved refs without asking: its hook was not run');
   const begun = await journal.begin({ repository, commands, actor, purpose, options: head.options, pid: null, stale: 'late' });
-  return { report, moved: await inTime(begun.settle()) };
+  return { report, moved: await inTime(begun.settle({ isKilled: false })) };
 }
 
 interface AtGate {

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { GitProcess } from '../git/git.ts';
 import type { PushBody } from './push-body.ts';
 
@@ -19,19 +18,25 @@ export interface FeedOptions {
 export async function feed({ body, process, head, hasPack, enough, check }: FeedOptions): Promise<void> {
   const { stdin } = process;
   let isEnough = !hasPack;
-  const over = enough.then(() => {
-    isEnough = true;
-  });
+  // Not a race against `enough`: what is waited for so often would all be held until that has come.
+  let wake: () => void = () => undefined;
+  enough.then(
+    () => {
+      isEnough = true;
+      wake();
+    },
+    () => undefined,
+  );
   stdin.write(head);
   if (!hasPack) stdin.end();
   for (let piece = await body.next(); piece !== null; piece = await body.next()) {
     check(body.received());
-    if (isEnough || stdin.destroyed) continue;
-    if (!stdin.write(piece)) await Promise.race([drained(stdin), over]);
+    if (isEnough || stdin.destroyed || stdin.write(piece)) continue;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      stdin.once('drain', resolve).once('close', resolve);
+    });
+    stdin.removeListener('close', wake).removeListener('drain', wake);
   }
   stdin.end();
-}
-
-async function drained(stdin: GitProcess['stdin']): Promise<void> {
-  await once(stdin, 'drain').catch(() => undefined);
 }

@@ -1,5 +1,6 @@
 import type { PersonFacts } from '../../events/git-facts.ts';
 import { zeroId } from '../../events/git-facts.ts';
+import { countRefs } from '../facts/refs-count.ts';
 import type { Git } from '../git/git.ts';
 import type { Plan, PlanOptions } from '../pulls/pulls.ts';
 import type { Purpose, RefCommand } from '../refs/refs.ts';
@@ -74,6 +75,6 @@ function whyNot({ archived }: Repository, { ref, before, after }: RefCommand, se
 async function whyFull({ git, repository, refsMax }: PlanPushOptions, commands: readonly RefCommand[]): Promise<string | null> {
   const added = commands.filter(creates).length;
   if (added === 0) return null;
-  const listed = await git.run({ repository: repository.id, args: ['for-each-ref', '--format=%(objectname)'] });
-  return listed.stdout.length / 41 + added > refsMax ? `the repository would have more than ${refsMax} refs` : null;
+  const { branches, tags } = await countRefs({ git, repository: repository.id });
+  return branches + tags + added > refsMax ? `the repository would have more than ${refsMax} branches and tags` : null;
 }

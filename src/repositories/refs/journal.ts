@@ -4,6 +4,7 @@ import { conflict, GatepostError } from '../../errors.ts';
 import type { Repository } from '../repository.ts';
 import type { Intent } from './intents.ts';
 import { insertIntent } from './intents.ts';
+import { removeLocksOfKilled } from './left-files.ts';
 import { createRefLocks } from './locks.ts';
 import { readRefs } from './ref-values.ts';
 import type { Moved, Purpose, RefCommand } from './refs.ts';
@@ -32,13 +33,21 @@ export interface BeginOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How git ended. */
+export interface Settlement {
+  /** By force, or nobody knows how: it may have left locks. */
+  readonly isKilled: boolean;
+  /** How many bytes it took in. */
+  readonly grown?: number;
+}
+
 /** The intent is on disk and its refs are held: git may move them now. */
 export interface Begun {
   /**
    * To be called once git has ended, whatever came of it: records what moved, again and again until it can be, and gives the refs back. Answers
    * what moved once that is on disk; rejects only where the server stops first (the next start settles it).
    */
-  settle(options?: { readonly grown?: number }): Promise<readonly Moved[]>;
+  settle(options: Settlement): Promise<readonly Moved[]>;
 }
 
 export interface Journal {
@@ -84,7 +93,8 @@ export function createJournal(options: SettleOptions): Journal {
       throw error;
     }
     return {
-      async settle({ grown = 0 } = {}) {
+      async settle({ isKilled, grown = 0 }) {
+        if (isKilled) await removeLocksOfKilled({ git, repository: id, refs }).catch(() => undefined);
         job.grown = grown;
         const moved = await settler.settle(job);
         release();

@@ -1,5 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { systemClock } from '../../clock.ts';
 import type { Git } from '../git/git.ts';
 import type { Intent } from './intents.ts';
 
@@ -44,4 +45,20 @@ async function tidy(directory: string, before: number): Promise<void> {
 async function removeOld(path: string, before: number): Promise<void> {
   const found = await stat(path).catch(() => null);
   if (found !== null && found.mtimeMs < before) await rm(path, { recursive: true, force: true });
+}
+
+/** A lock that git holds on a whole repository is held for moments; one as old as that is nobody's. */
+export const lockAbandonedMs = 60_000;
+
+/**
+ * After a git process of ours was killed while it moved these refs, which nobody else may move yet: its locks on them go at once, those on the whole
+ * repository once nobody can have them any more.
+ */
+export async function removeLocksOfKilled(options: { readonly git: Git; readonly repository: string; readonly refs: readonly string[] }) {
+  const directory = options.git.directory(options.repository);
+  for (const ref of options.refs) await rm(join(directory, `${ref}.lock`), { force: true });
+  setTimeout(() => {
+    const before = systemClock.now() - lockAbandonedMs;
+    for (const name of locks) removeOld(join(directory, name), before).catch(() => undefined);
+  }, lockAbandonedMs + 1_000).unref();
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { conflict, GatepostError } from '../../errors.ts';
 import { zeroId } from '../../events/git-facts.ts';
-import type { Git } from '../git/git.ts';
+import type { Git, GitEnd } from '../git/git.ts';
 import { isRefName } from '../repository.ts';
 import type { Journal } from './journal.ts';
 import type { Moved, MoveOptions, RefCommand } from './refs.ts';
@@ -22,25 +22,26 @@ export async function moveRefs({ git, journal }: MoveDeps, options: MoveOptions)
   if (commands.length === 0) return [];
   const begun = await journal.begin({ repository, commands, actor, purpose, options: [], pid: null, stale: 'fails' });
   let failure: unknown = null;
+  let isKilled = false;
   try {
-    await updateRefs(git, repository.id, commands);
+    const { status, stderr } = await updateRefs(git, repository.id, commands);
+    isKilled = status === null;
+    if (status !== 0) failure = conflict('ref_refused', 'git did not move the branch or tag.', { reason: stderr.trim().slice(0, 500) });
   } catch (error) {
     failure = error;
   }
   // Whatever git said: the refs tell what it did.
-  const moved = await begun.settle();
+  const moved = await begun.settle({ isKilled });
   if (failure !== null && moved.length < commands.length) throw asError(failure);
   return moved;
 }
 
-async function updateRefs(git: Git, repository: string, commands: readonly RefCommand[]): Promise<void> {
+async function updateRefs(git: Git, repository: string, commands: readonly RefCommand[]): Promise<GitEnd> {
   const process = await git.start({ repository, args: ['update-ref', '--stdin'] });
   process.stdout.resume();
   if (!process.stdin.write(transactionText(commands))) await Promise.race([once(process.stdin, 'drain'), process.ended]);
   process.stdin.end();
-  const { status, stderr } = await process.ended;
-  if (status === 0) return;
-  throw conflict('ref_refused', 'git did not move the branch or tag.', { reason: stderr.trim().slice(0, 500) });
+  return process.ended;
 }
 
 /** Said to be one transaction by name: what ends in the middle, because we did, changes nothing. */

@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PersonFacts } from '../../events/git-facts.ts';
 import { zeroId } from '../../events/git-facts.ts';
+import type { Git } from '../git/git.ts';
 import type { Engine } from '../../../test/databases.ts';
 import { engines } from '../../../test/databases.ts';
 import type { PushHost } from '../../../test/push-host.ts';
@@ -223,4 +224,25 @@ test('the first branch that is pushed becomes the default one where that is not 
   assert.equal((await host.pushes())[1]?.repository.defaultBranch, 'master');
   await move(host, { ref: main, before: zeroId, after: one });
   assert.equal((await host.repository()).defaultBranch, 'master');
+});
+
+test('a git that is killed while it moves a ref leaves no lock on it: the next move goes through', async (t) => {
+  const { host, ids } = await begun(t);
+  const [one = ''] = ids;
+  const command = { ref: 'refs/heads/killed', before: zeroId, after: one };
+  const killed: Git = {
+    ...host.git,
+    async start(asked) {
+      const child = await host.git.start(asked);
+      await writeFile(join(host.place, 'refs/heads/killed.lock'), '');
+      process.kill(child.pid, 'SIGKILL');
+      return child;
+    },
+  };
+  const refs = host.another(killed);
+  t.after(() => refs.stop());
+  await assert.rejects(refs.move({ repository: await host.repository(), commands: [command], actor }), { code: 'ref_refused' });
+  assert.equal((await told(host)).length, 0);
+  await move(host, command);
+  assert.deepEqual(await told(host), [command]);
 });
