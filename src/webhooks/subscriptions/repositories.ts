@@ -1,9 +1,23 @@
-import { notFound } from '../../errors.ts';
+import { invalid, notFound } from '../../errors.ts';
+import type { EventKind } from '../../events/event.ts';
 import type { PullRequestCommentFacts, PullRequestFacts, PushFacts, RepositoryFacts } from '../../events/git-facts.ts';
 import type { Caller } from '../../http/caller.ts';
 
 /** What the git side's dialects tell of. */
-export type GitKind = 'push' | 'pull_request' | 'pull_request_comment';
+export const gitKinds = ['push', 'pull_request', 'pull_request_comment'] as const;
+export type GitKind = (typeof gitKinds)[number];
+
+/** Refuses events that no repository has, for a webhook of one: it would wait for ever. Fails with `event_not_of_scope`. */
+export function requireEventsOfRepository(events: readonly EventKind[]): void {
+  const known: readonly EventKind[] = [...gitKinds, 'webhook.failing', 'webhook.disabled'];
+  const event = events.find((kind) => !known.includes(kind));
+  if (event === undefined) return;
+  throw invalid('event_not_of_scope', `No repository has the event ${event}: a webhook of one gets ${known.join(', ')}.`, {
+    field: 'events',
+    event,
+    events: known,
+  });
+}
 
 export interface SampleOptions {
   readonly organization: string;

@@ -172,6 +172,7 @@ eachDatabase((open, engine) => {
       [{ sensitiveQuery: 'a'.repeat(2_001) }, 400, 'invalid_sensitive_query'],
       [{ hookId: 'a'.repeat(64) }, 400, 'invalid_hook_id'],
       [{ events: ['report.ingested'] }, 400, 'event_not_of_dialect'],
+      [{ dialect: 'report', secret: 'of ours', events: ['push', 'report.ingested'] }, 400, 'event_not_of_scope'],
     ];
     for (const [change, status, code] of refused) {
       const answer = await call('POST', '/v1/webhooks', wanted(receiver, change));

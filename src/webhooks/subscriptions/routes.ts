@@ -13,7 +13,7 @@ import { generateSecret } from '../signing/secret.ts';
 import { checkedSending, checkedUrl } from './given.ts';
 import { checkedHookId } from './hook-id.ts';
 import { checkedQuery, queryPlaceholder } from './query.ts';
-import { noRepositories } from './repositories.ts';
+import { noRepositories, requireEventsOfRepository } from './repositories.ts';
 import { rotateSecret, updateWebhook } from './change.ts';
 import {
   ChangedWebhook,
@@ -114,6 +114,7 @@ async function checkedNew(deps: WebhookRoutesDeps, caller: Caller, body: Static<
   const { events, dialect = dialectDefault, hookId } = body;
   const scope = await scopeOf(deps, caller, body.scope);
   requireEventsOfDialect(dialect, events);
+  if (scope.repository !== null) requireEventsOfRepository(events);
   if (hookId !== undefined && scope.repository === null) {
     throw invalid('hook_id_without_repository', 'A hook ID names a webhook in its repository: this one is for none.', { field: 'hookId' });
   }
@@ -177,6 +178,7 @@ function changeRoutes(server: HttpServer, { database, sealer, guard, clock, ids,
       const { name, url, sensitiveQuery, refFilter, events, active, proxy, ...rest } = request.body;
       const webhook = await readWebhook({ ...who, read: database.read, sealer, webhook: request.params.id });
       if (events !== undefined) requireEventsOfDialect(webhook.dialect, events);
+      if (events !== undefined && webhook.repository !== null) requireEventsOfRepository(events);
       const newUrl = url === undefined || url === webhook.url ? undefined : await checkedUrl(guard, url);
       const change = {
         ...(name === undefined ? {} : { name: checkedName(name) }),

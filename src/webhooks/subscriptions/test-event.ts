@@ -8,6 +8,7 @@ import type { Reader } from '../../storage/database/database.ts';
 import { dialectOf } from '../dialects/all.ts';
 import { refPasses } from '../ref-filter/ref-filter.ts';
 import type { GitKind, WebhookRepositories } from './repositories.ts';
+import { gitKinds } from './repositories.ts';
 import type { Webhook } from './webhook.ts';
 
 export interface TestEventOptions {
@@ -51,8 +52,6 @@ const testKinds: Readonly<Record<GitKind, EventKind>> = {
   pull_request: 'webhook.test.pull_request',
   pull_request_comment: 'webhook.test.pull_request_comment',
 };
-
-const gitKinds: readonly GitKind[] = ['push', 'pull_request', 'pull_request_comment'];
 
 /** Of what the webhook asks for the first: a push where it asks for pushes. */
 async function ofGit({ caller, webhook, repositories, serverUrl }: TestEventOptions, id: string): Promise<OfGit> {
