@@ -61,14 +61,13 @@ for (const engine of engines) {
     const description = await describe(app);
     let tried = 0;
     for (const [path, item] of Object.entries(description.paths)) {
-      const values = { ...ids, id: idFor(path, ids) };
+      const name = path.startsWith('/v1/repositories/') ? ids.repository : ids.name;
+      const values = { ...ids, id: idFor(path, ids), name, number: '1' };
       const url = path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => encodeURIComponent(values[name as keyof typeof values] ?? 'x'));
       if (url === path || !path.startsWith('/v1/')) continue;
       for (const method of Object.keys(item)) {
         if (method === 'post' && path.endsWith('/analyses')) continue;
-        const replay = path.endsWith('/replays') ? { since: '2026-01-01T00:00:00+00:00' } : undefined;
-        const body = { patch: { name: 'taken' }, post: path.endsWith('/secret') ? {} : replay }[method];
-        const answer = await call(app, method.toUpperCase(), url, { as: mine.token, body });
+        const answer = await call(app, method.toUpperCase(), url, { as: mine.token, body: bodyFor(method, path) });
         assert.equal(answer.status, 404, `${method.toUpperCase()} ${path} answers ${answer.status} ${JSON.stringify(answer.json)}`);
         tried += 1;
       }
@@ -83,6 +82,20 @@ for (const engine of engines) {
     const open = await (await fetch(`${app.address()}/security/report/list?org=${mine.id}&version=1.0`)).text();
     assert.ok(open.endsWith('"reports":[]}'));
   });
+}
+
+/** What a call of this kind takes, so that it is refused for nothing but whose it is. */
+function bodyFor(method: string, path: string): unknown {
+  if (method !== 'post' && method !== 'patch') return undefined;
+  const bodies: readonly (readonly [RegExp, unknown])[] = [
+    [/\/replays$/, { since: '2026-01-01T00:00:00+00:00' }],
+    [/\/(secret|merge)$/, {}],
+    [/\/comments(\/|$)/, { body: 'taken' }],
+    [/\/pulls$/, { title: 'taken', head: 'taken' }],
+    [/\/pulls\//, { title: 'taken' }],
+  ];
+  const found = bodies.find(([form]) => form.test(path));
+  return found === undefined ? (method === 'patch' ? { name: 'taken' } : undefined) : found[1];
 }
 
 /** Every table whose rows belong to an organization. */
@@ -141,6 +154,7 @@ async function everything(app: App, { token }: Tenant, ids: Filled): Promise<rea
     `/v1/projects/${encodeURIComponent(ids.key)}`,
     `/v1/reports/${ids.report}`,
     `/v1/webhooks/${ids.webhook}`,
+    `/v1/repositories/${ids.repository}`,
     '/v1/organization',
     '/v1/audit',
   ];

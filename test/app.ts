@@ -110,6 +110,8 @@ export interface Filled {
   readonly webhook: string;
   readonly delivery: string;
   readonly token: string;
+  /** Name of a repository. */
+  readonly repository: string;
 }
 
 export function idFor(path: string, ids: Filled): string {
@@ -144,6 +146,8 @@ export async function fill(app: App, { token, tokenId }: Tenant): Promise<Filled
   form.append('file', new Blob(['<p>theirs</p>']), 'report.html');
   const report = await call(app, 'POST', '/v1/reports', { as: token, form });
   assert.equal(report.status, 201, JSON.stringify(report.json));
+  const repository = await call(app, 'POST', '/v1/repositories', { as: token, body: { name: 'their-repository' } });
+  assert.equal(repository.status, 201, JSON.stringify(repository.json));
   const deliveries = await call(app, 'GET', '/v1/deliveries', { as: token });
   const [delivery] = deliveries.json['deliveries'] as { id: string }[];
   return {
@@ -154,5 +158,6 @@ export async function fill(app: App, { token, tokenId }: Tenant): Promise<Filled
     webhook: String(webhook.json['id']),
     delivery: String(delivery?.id),
     token: tokenId,
+    repository: 'their-repository',
   };
 }
