@@ -160,11 +160,11 @@ async function assemble(ground: Ground): Promise<App> {
   let stopped: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
     await Promise.all([
-      stopHttpServer(server),
+      // A push that is under way still needs git and the refs.
+      stopHttpServer(server).then(() => workers.repositories.stop(0)),
       workers.analyses.stop(workerStopMs),
       workers.webhooks.stop(workerStopMs),
       workers.sonarqube.stop(workerStopMs),
-      workers.repositories.stop(workerStopMs),
       maintenance.stop(),
     ]);
     await tokens.stop();

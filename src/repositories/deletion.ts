@@ -19,7 +19,7 @@ import { unknownRepository } from './store.ts';
 // pointed at another database removes nothing.
 
 /** How often what was marked elsewhere, or was cut off, is looked for. */
-export const removalEveryMs = 60_000;
+export const removalEveryMs = 10_000;
 const removalFirstMs = 2_000;
 
 export interface MarkDeletedOptions {
