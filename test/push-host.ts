@@ -46,7 +46,7 @@ export interface PushHost {
   pushes(): Promise<readonly PushFacts[]>;
 }
 
-export interface PushHostOptions extends Partial<Pick<ReceiveOptions, 'limitsMax' | 'pulls' | 'upload'>> {
+export interface PushHostOptions extends Partial<Pick<ReceiveOptions, 'limitsMax' | 'pulls' | 'upload' | 'plainBytesMax'>> {
   readonly engine?: Engine;
   readonly gitOptions?: Partial<GitOptions>;
   /** What stands in for the database from some time on. */
@@ -98,8 +98,8 @@ export async function startPushHost(t: TestContext, options: PushHostOptions = {
     createRefs({ database, git: through, clock, ids, log, onRecorded, recorded: () => undefined, serverUrl: () => 'http://git.test' });
   const refs = another();
   atEnd(t, () => refs.stop());
-  const { limitsMax = roomy, pulls = plain, upload } = options;
-  const receive = createReceive({ database, git, journal: refs.journal, limitsMax, pulls, ...(upload === undefined ? {} : { upload }) });
+  const { limitsMax = roomy, pulls = plain } = options;
+  const receive = createReceive({ ...options, database, git, journal: refs.journal, limitsMax, pulls });
   const findCaller = async (token: string): Promise<Caller | null> => callers[token] ?? null;
   const server = await createHttpServer({ log, ids, version: '0.0.0', findCaller });
   await gitRoutes(server, { git, database, findCaller, receive });

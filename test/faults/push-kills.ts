@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +15,7 @@ import type { Database } from '../../src/storage/database/database.ts';
 import type { DatabaseLocation } from '../../src/storage/database/open.ts';
 import { openDatabase } from '../../src/storage/database/open.ts';
 import type { GitObject } from '../push-client.ts';
-import { commitObjects, packOf, pushBody, sendPush } from '../push-client.ts';
+import { commitObjects, gitObject, packOf, pushBody, sendPush } from '../push-client.ts';
 import type { PushReceiver } from './push-receiver.ts';
 import { startPushReceiver } from './push-receiver.ts';
 import type { ServerProcess } from './server-process.ts';
@@ -68,6 +69,7 @@ interface Run {
 
 const secretKey = Buffer.alloc(32, 7).toString('base64');
 const clientsCount = 4;
+const largeBytes = 150_000;
 const settleMsMax = 120_000;
 const beginMsMax = 20_000;
 const moveText = ({ ref, before, after }: RefCommand): string => `${ref} ${before.slice(0, 8)} ${after.slice(0, 8)}`;
@@ -165,6 +167,8 @@ function createClient(run: Run, at: number): Client {
         return { ref, before, after: made[0]?.id ?? zeroId };
       });
       run.asked += commands.length;
+      // Large ones go another way than small ones.
+      if (objects.length > 0 && Math.random() < 0.3) objects.push(gitObject('blob', randomBytes(largeBytes)));
       const pack = objects.length === 0 ? null : packOf(objects);
       try {
         const { report } = await sendPush(`${url}/git/kills/tool.git`, run.token, pushBody({ commands, pack }));

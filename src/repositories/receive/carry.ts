@@ -1,50 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { conflict, GatepostError } from '../../errors.ts';
-import type { PersonFacts } from '../../events/git-facts.ts';
-import { zeroId } from '../../events/git-facts.ts';
-import type { Git, GitProcess } from '../git/git.ts';
-import type { Begun, Journal } from '../refs/journal.ts';
-import type { Moved, Purpose, RefCommand } from '../refs/refs.ts';
-import type { Repository } from '../repository.ts';
+import type { GitProcess } from '../git/git.ts';
+import type { Begun } from '../refs/journal.ts';
 import { feed } from './feed.ts';
 import type { Gate } from './gate.ts';
 import { createGate } from './gate.ts';
 import { readGitOutput } from './git-output.ts';
 import { findTooLarge } from './objects.ts';
-import { flushPacket, packet } from './packets.ts';
-import type { PushBody } from './push-body.ts';
-import type { PushHead } from './push-head.ts';
+import type { Carried, CarryOptions } from './git-push.ts';
+import { endGently, hasPack, headForGit, inTime, requireRoom, startUnless } from './git-push.ts';
 import type { GitReport } from './report.ts';
-
-/** How long a client waits until what moved is recorded; then it is told so, and that goes on without it. */
-export const settleWaitMs = 10_000;
-
-export interface CarryOptions {
-  readonly git: Git;
-  readonly journal: Journal;
-  readonly repository: Repository;
-  readonly actor: PersonFacts;
-  readonly head: PushHead;
-  /** For git, in the client's order. */
-  readonly commands: readonly RefCommand[];
-  readonly purpose: Purpose | null;
-  readonly body: PushBody;
-  readonly limits: { readonly bytesMax: number; readonly objectBytesMax: number };
-  readonly log: { error(facts: Readonly<Record<string, unknown>>, message: string): void };
-  /** Aborted when the client has gone. */
-  readonly gone: AbortSignal;
-  /** Packets for people, as git writes them. */
-  readonly message: (packets: Buffer) => void;
-  /** Called once the client has sent everything. */
-  readonly arrived: () => void;
-}
-
-export interface Carried {
-  /** Null: git wrote none. */
-  readonly report: GitReport | null;
-  /** What has moved and is recorded; null: that is still going on. */
-  readonly moved: readonly Moved[] | null;
-}
 
 /**
  * Hands a push to git and sees it through. Until the gate opens nothing has happened, and the client's leaving, ours, or a limit ends it so. When it
@@ -56,7 +20,10 @@ export async function carry(options: CarryOptions): Promise<Carried> {
   const serving = { lane: 'serve', share: repository.organization, hasControl: true } as const;
   const process = await startUnless(gone, (signal) => git.start({ repository: repository.id, args, ...serving, signal }));
   const gate = createGate(process.control);
-  const giveUp = (): void => endGently(process, gate);
+  const giveUp = (): void => {
+    gate.refuse();
+    endGently(process);
+  };
   gone.addEventListener('abort', giveUp, { once: true });
   const report = readGitOutput(process.stdout, { message: options.message, hidden: git.directory(repository.id) });
   try {
@@ -79,30 +46,6 @@ export async function carry(options: CarryOptions): Promise<Carried> {
   }
 }
 
-/** A client that leaves waits for its turn no longer; once git runs, it is not ended by this any more. */
-async function startUnless(gone: AbortSignal, start: (signal: AbortSignal) => Promise<GitProcess>): Promise<GitProcess> {
-  const waiting = new AbortController();
-  const leave = (): void => waiting.abort();
-  gone.addEventListener('abort', leave, { once: true });
-  if (gone.aborted) leave();
-  try {
-    return await start(waiting.signal);
-  } finally {
-    gone.removeEventListener('abort', leave);
-  }
-}
-
-/** How long git may take to see that its input has ended. */
-export const gentleMs = 5_000;
-
-/** It sees the end of its input, fails by itself, and takes away what it had so far: one that is told to end by a signal leaves that lying. */
-function endGently(process: GitProcess, gate: Gate): void {
-  gate.refuse();
-  process.stdin.destroy();
-  const timer = setTimeout(() => process.end(), gentleMs);
-  void process.ended.then(() => clearTimeout(timer));
-}
-
 /** git has ended without asking for leave, so it has moved nothing; should its hook not have been run, what it says it moved is recorded all the same. */
 async function withoutGate(options: CarryOptions, report: GitReport | null): Promise<Carried> {
   const { journal, repository, actor, purpose, head } = options;
@@ -121,16 +64,13 @@ interface AtGate {
 /** All that comes before refs may move. Null: git ended by itself and has moved none. */
 async function upToGate(options: CarryOptions, { gate, process }: AtGate): Promise<Begun | null> {
   const { git, journal, repository, actor, head, commands, purpose, body, limits, gone, arrived } = options;
-  const room = limits.bytesMax - repository.bytes;
   const fed = feed({
     body,
     process,
     head: headForGit(head, commands),
-    hasPack: commands.some(({ after }) => after !== zeroId),
+    hasPack: hasPack(commands),
     enough: Promise.race([gate.reached, process.ended]),
-    check(received) {
-      if (received > room) throw tooFull(limits.bytesMax);
-    },
+    check: (received) => requireRoom(options, received),
   });
   // Whichever fails first: the client may stall while git waits for it.
   const [incoming] = await Promise.all([gate.reached, fed]);
@@ -141,30 +81,6 @@ async function upToGate(options: CarryOptions, { gate, process }: AtGate): Promi
   if (gone.aborted) throw new GatepostError('invalid', 'push_incomplete', 'The client has gone.');
   const about = { repository, commands, actor, purpose, options: head.options, pid: process.pid };
   return journal.begin({ ...about, stale: 'git', signal: gone });
-}
-
-async function inTime(settled: Promise<readonly Moved[]>): Promise<readonly Moved[] | null> {
-  const enough = new AbortController();
-  const late = sleep(settleWaitMs, null, { signal: enough.signal }).catch(() => null);
-  // A server that stops settles it when it starts again.
-  const moved = await Promise.race([settled.catch(() => null), late]);
-  enough.abort();
-  return moved;
-}
-
-/** What git must know: its report and what it says to people come on bands, whatever the client knows; push options are ours to read. */
-function headForGit({ capabilities, shallow }: PushHead, commands: readonly RefCommand[]): Buffer {
-  const asked = ['report-status', 'side-band-64k', ...['atomic', 'quiet', 'ofs-delta'].filter((one) => capabilities.has(one))];
-  const lines = commands.map(({ ref, before, after }, at) =>
-    packet(`${before} ${after} ${ref}${at === 0 ? `\0 ${asked.join(' ')} object-format=sha1 agent=gatepost` : ''}`),
-  );
-  return Buffer.concat([...shallow.map((line) => packet(line)), ...lines, flushPacket]);
-}
-
-function tooFull(bytesMax: number): GatepostError {
-  return new GatepostError('too_large', 'repository_full', `the repository would be larger than ${bytesMax} bytes`, {
-    details: { bytesMax },
-  });
 }
 
 function objectTooLarge(object: string, bytesMax: number): GatepostError {

@@ -5,7 +5,6 @@ import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deflateSync, gzipSync } from 'node:zlib';
@@ -54,10 +53,18 @@ async function unharmed(host: PushHost, refs: readonly string[] = []): Promise<v
 const leftOver = async (host: PushHost): Promise<readonly string[]> =>
   (await readdir(join(host.place, 'objects'))).filter((name) => /incoming|tmp/.test(name));
 
-const started = (t: TestContext, options: PushHostOptions = {}): Promise<PushHost> => startPushHost(t, options);
+/** Small pushes are looked through before git gets them, others go through git's gate: each test goes both ways. */
+function eachWay(name: string, run: (started: (options?: PushHostOptions) => Promise<PushHost>) => Promise<void>): void {
+  for (const [way, plain] of [
+    ['at once', {}],
+    ['through the gate', { plainBytesMax: 0 }],
+  ] as const) {
+    test(`${name} (${way})`, (t) => run((options) => startPushHost(t, { ...options, ...plain })));
+  }
+}
 
-test('names that git, a file system or a reader would stumble over are refused, each with its reason', async (t) => {
-  const host = await started(t);
+eachWay('names that git, a file system or a reader would stumble over are refused, each with its reason', async (started) => {
+  const host = await started();
   const names: Readonly<Record<string, RegExp>> = {
     'refs/heads/../../../etc/passwd': /git takes no ref of this name/,
     'refs/heads/a..b': /no ref/,
@@ -95,8 +102,8 @@ test('names that git, a file system or a reader would stumble over are refused, 
   await unharmed(host);
 });
 
-test('what is no push is refused by its status', async (t) => {
-  const host = await started(t);
+eachWay('what is no push is refused by its status', async (started) => {
+  const host = await started();
   const line = `${zeroId} ${tip} ${main}`;
   const bodies: readonly (readonly [Buffer | string, number, string])[] = [
     ['', 400, 'invalid_push'],
@@ -132,8 +139,8 @@ test('what is no push is refused by its status', async (t) => {
   await unharmed(host, [main]);
 });
 
-test('who has no right, or is of another organization, changes nothing and learns nothing', async (t) => {
-  const host = await started(t);
+eachWay('who has no right, or is of another organization, changes nothing and learns nothing', async (started) => {
+  const host = await started();
   const body = pushBody({ commands: [creating(main)], pack: packOf(made) });
   const ways: readonly (readonly [string, string, number])[] = [
     [place(host), 'read', 403],
@@ -151,8 +158,8 @@ test('who has no right, or is of another organization, changes nothing and learn
   await unharmed(host);
 });
 
-test('packs that lie, are cut, or hold what must not be are refused whole', async (t) => {
-  const host = await started(t);
+eachWay('packs that lie, are cut, or hold what must not be are refused whole', async (started) => {
+  const host = await started();
   const entry = (type: number, size: number, content: Buffer | string): Buffer =>
     Buffer.concat([objectHead(type, size), deflateSync(content)]);
   const [commit, tree, blob] = made as readonly [GitObject, GitObject, GitObject];
@@ -199,16 +206,16 @@ test('packs that lie, are cut, or hold what must not be are refused whole', asyn
   await unharmed(host);
 });
 
-test('a pack with more behind it moves its refs once, as any push', async (t) => {
-  const host = await started(t);
+eachWay('a pack with more behind it moves its refs once, as any push', async (started) => {
+  const host = await started();
   const answer = await send(host, Buffer.concat([packOf(made), randomBytes(300_000), packOf(made)]));
   assert.equal(answer.report?.refs.get(main), null);
   await unharmed(host, [main]);
 });
 
-test('what unpacks to more than the limits is refused: a file, a difference that grows, a repository, gzip', async (t) => {
+eachWay('what unpacks to more than the limits is refused: a file, a difference that grows, a repository, gzip', async (started) => {
   const limitsMax = { bytesMax: 3_000_000, objectBytesMax: 1_000_000, refsMax: 3 };
-  const host = await started(t, { limitsMax, gitOptions: { memoryBytesMax: 512 * 2 ** 20 } });
+  const host = await started({ limitsMax, gitOptions: { memoryBytesMax: 512 * 2 ** 20 } });
   const withBlob = (content: Buffer): readonly GitObject[] => {
     const blob = gitObject('blob', content);
     const tree = gitObject('tree', Buffer.concat([Buffer.from('100644 file\0'), Buffer.from(blob.id, 'hex')]));
@@ -253,8 +260,8 @@ function sizeText(size: number): Buffer {
   }
 }
 
-test('an archived repository takes nothing', async (t) => {
-  const host = await started(t);
+eachWay('an archived repository takes nothing', async (started) => {
+  const host = await started();
   await host.database.write((tx) => tx.updateTable('repositories').set({ archived: 1 }).execute());
   const answer = await send(host, packOf(made));
   assert.match(answer.report?.refs.get(main) ?? '', /archived/);
@@ -274,28 +281,31 @@ function begin(host: PushHost, part: Buffer, length: number) {
   return line;
 }
 
-test('a client that dies in the middle of its pack has pushed nothing; one that dies behind it has pushed, and there is its event', async (t) => {
-  const host = await started(t);
-  const objects = [...made, gitObject('blob', randomBytes(600_000))];
-  const body = pushBody({ commands: [creating(main)], pack: packOf(objects) });
-  for (const part of [20, 200, 300_000, body.length - 20, body.length - 1]) {
-    const line = begin(host, body.subarray(0, part), body.length);
-    for (let looks = 0; looks < 20 && host.git.load().serving === 0; looks += 1) await sleep(10);
-    await sleep(50);
+eachWay(
+  'a client that dies in the middle of its pack has pushed nothing; one that dies behind it has pushed, and there is its event',
+  async (started) => {
+    const host = await started();
+    const objects = [...made, gitObject('blob', randomBytes(600_000))];
+    const body = pushBody({ commands: [creating(main)], pack: packOf(objects) });
+    for (const part of [20, 200, 300_000, body.length - 20, body.length - 1]) {
+      const line = begin(host, body.subarray(0, part), body.length);
+      for (let looks = 0; looks < 20 && host.git.load().serving === 0; looks += 1) await sleep(10);
+      await sleep(50);
+      line.destroy();
+    }
+    for (let looks = 0; looks < 100 && host.git.load().serving > 0; looks += 1) await sleep(50);
+    assert.equal((await host.pushes()).length, 0);
+    const line = begin(host, body, body.length);
+    const began = async (): Promise<boolean> => (await host.database.read.selectFrom('ref_intents').select('id').execute()).length > 0;
+    while (!(await began()) && (await host.pushes()).length === 0) await sleep(1);
     line.destroy();
-  }
-  for (let looks = 0; looks < 100 && host.git.load().serving > 0; looks += 1) await sleep(50);
-  assert.equal((await host.pushes()).length, 0);
-  const line = begin(host, body, body.length);
-  const began = async (): Promise<boolean> => (await host.database.read.selectFrom('ref_intents').select('id').execute()).length > 0;
-  while (!(await began()) && (await host.pushes()).length === 0) await sleep(1);
-  line.destroy();
-  for (let looks = 0; looks < 200 && (await host.pushes()).length === 0; looks += 1) await sleep(50);
-  await unharmed(host, [main]);
-});
+    for (let looks = 0; looks < 200 && (await host.pushes()).length === 0; looks += 1) await sleep(50);
+    await unharmed(host, [main]);
+  },
+);
 
-test('a client that stops sending is cut off, and its process with it', async (t) => {
-  const host = await started(t, { upload: { lookMs: 200, bytesMin: 1_000 } });
+eachWay('a client that stops sending is cut off, and its process with it', async (started) => {
+  const host = await started({ upload: { lookMs: 200, bytesMin: 1_000 } });
   const body = pushBody({ commands: [creating(main)], pack: packOf([...made, gitObject('blob', randomBytes(50_000))]) });
   const line = begin(host, body.subarray(0, 20_000), body.length);
   const answer = await new Promise<string>((resolve) => {

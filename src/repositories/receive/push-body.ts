@@ -12,6 +12,8 @@ export interface PushBody {
   exactly(bytes: number): Promise<Buffer | null>;
   /** The next piece; null at the end. Fails likewise. */
   next(): Promise<Buffer | null>;
+  /** All that is left, where that is no more than so many bytes, else null; `next` gives it either way. Fails likewise. */
+  whole(bytesMax: number): Promise<Buffer | null>;
   /** How many bytes came. */
   received(): number;
   /** Ends what watches it. */
@@ -24,11 +26,58 @@ export interface UploadLimits {
 }
 
 export function openPushBody(stream: Readable, limits: UploadLimits = { lookMs: uploadLookMs, bytesMin: uploadBytesMin }): PushBody {
+  const { arrived, received, close } = watchArrivals(stream, limits);
+  let held: Buffer = Buffer.alloc(0);
+  return {
+    async exactly(bytes) {
+      const parts: Buffer[] = [held];
+      let length = held.length;
+      while (length < bytes) {
+        const piece = await arrived();
+        if (piece === null && length === 0) return null;
+        if (piece === null) throw incomplete();
+        parts.push(piece);
+        length += piece.length;
+      }
+      const all = parts.length === 1 ? held : Buffer.concat(parts);
+      held = all.subarray(bytes);
+      return all.subarray(0, bytes);
+    },
+    async next() {
+      if (held.length === 0) return arrived();
+      const piece = held;
+      held = Buffer.alloc(0);
+      return piece;
+    },
+    async whole(bytesMax) {
+      const parts: Buffer[] = [held];
+      let length = held.length;
+      let piece: Buffer | null = held;
+      while (piece !== null && length <= bytesMax) {
+        piece = await arrived();
+        if (piece !== null) parts.push(piece);
+        length += piece?.length ?? 0;
+      }
+      held = Buffer.concat(parts);
+      return piece === null ? held : null;
+    },
+    received,
+    close,
+  };
+}
+
+interface Arrivals {
+  /** The next piece; null at the end. */
+  arrived(): Promise<Buffer | null>;
+  received(): number;
+  close(): void;
+}
+
+function watchArrivals(stream: Readable, limits: UploadLimits): Arrivals {
   const pieces = (stream.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>)[Symbol.asyncIterator]();
   // One for each wait, not a race against one promise for all of them: that would hold every piece until the push has ended.
   let giveUp: ((error: GatepostError) => void) | null = null;
   let failure: GatepostError | null = null;
-  let held: Buffer = Buffer.alloc(0);
   let received = 0;
   let isWaiting = false;
   let wasOnlyWaiting = true;
@@ -41,47 +90,30 @@ export function openPushBody(stream: Readable, limits: UploadLimits = { lookMs: 
     seen = received;
     wasOnlyWaiting = isWaiting;
   }, limits.lookMs).unref();
-  const arrived = (): Promise<IteratorResult<Buffer, undefined>> =>
+  const next = (): Promise<IteratorResult<Buffer, undefined>> =>
     new Promise((resolve, reject) => {
       giveUp = reject;
       (pieces.next() as Promise<IteratorResult<Buffer, undefined>>).then(resolve, reject);
     });
-  const fetched = async (): Promise<Buffer | null> => {
-    if (failure !== null) throw failure;
-    isWaiting = true;
-    try {
-      const next = await arrived();
-      received += next.value?.length ?? 0;
-      return next.value ?? null;
-    } catch (error) {
-      if (error instanceof GatepostError) throw error;
-      throw invalid('push_incomplete', 'The push ended too early.');
-    } finally {
-      isWaiting = false;
-    }
-  };
   return {
-    async exactly(bytes) {
-      const parts: Buffer[] = [held];
-      let length = held.length;
-      while (length < bytes) {
-        const piece = await fetched();
-        if (piece === null && length === 0) return null;
-        if (piece === null) throw invalid('push_incomplete', 'The push ended too early.');
-        parts.push(piece);
-        length += piece.length;
+    async arrived() {
+      if (failure !== null) throw failure;
+      isWaiting = true;
+      try {
+        const { value } = await next();
+        received += value?.length ?? 0;
+        return value ?? null;
+      } catch (error) {
+        throw error instanceof GatepostError ? error : incomplete();
+      } finally {
+        isWaiting = false;
       }
-      const all = parts.length === 1 ? held : Buffer.concat(parts);
-      held = all.subarray(bytes);
-      return all.subarray(0, bytes);
-    },
-    async next() {
-      if (held.length === 0) return fetched();
-      const piece = held;
-      held = Buffer.alloc(0);
-      return piece;
     },
     received: () => received,
     close: () => clearInterval(timer),
   };
+}
+
+function incomplete(): GatepostError {
+  return invalid('push_incomplete', 'The push ended too early.');
 }

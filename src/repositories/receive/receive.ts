@@ -8,6 +8,7 @@ import { gitHeaders } from '../fetch/exchange.ts';
 import type { Git } from '../git/git.ts';
 import type { Journal } from '../refs/journal.ts';
 import type { Moved } from '../refs/refs.ts';
+import { carryWhole, wholePush } from './carry-whole.ts';
 import { carry } from './carry.ts';
 import { flushPacket, onBand } from './packets.ts';
 import type { PlanPulls } from './plan-push.ts';
@@ -27,6 +28,8 @@ export interface ReceiveOptions {
   readonly limitsMax: { readonly bytesMax: number; readonly objectBytesMax: number; readonly refsMax: number };
   readonly pulls: PlanPulls;
   readonly upload?: UploadLimits;
+  /** Pushes of no more than that are looked through before git gets them; 0: none is. */
+  readonly plainBytesMax?: number;
 }
 
 /**
@@ -75,7 +78,9 @@ async function push({ options, exchange, body, head }: Push): Promise<void> {
       return;
     }
     const told = { message: answer.message, arrived: answer.open, log: exchange.request.log };
-    const { report, moved } = await carry({ ...options, repository, actor, head, commands, purpose, body, limits, gone, ...told });
+    const one = { ...options, repository, actor, head, commands, purpose, body, limits, gone, ...told };
+    const whole = await wholePush(one, options.plainBytesMax);
+    const { report, moved } = whole === null ? await carry(one) : await carryWhole(one, whole);
     if (moved === null) answer.say('The push is in. Its event follows as soon as the database can be written to.');
     answer.end(report?.unpack ?? 'git ended early', outcomesOf(outcomes, report, moved));
   } catch (error) {
