@@ -3,6 +3,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { GatepostError } from '../../errors.ts';
+import { collectWhileStreaming } from '../../heap.ts';
 import type { Git, GitEnd, GitProcess, GitResult, GitRun, GitStart } from './git.ts';
 import { createLaunchedSpawner } from './launch.ts';
 import { collect } from './output.ts';
@@ -82,7 +83,11 @@ export async function createGit(options: GitOptions): Promise<Git> {
     const process = await inSlot(lanes[asked.lane ?? 'work'], asked, async () => guarded(await spawner.spawn(command), { root, asked }));
     if (asked.isChore === true) giveWay(process);
     underWay.add(process);
-    void process.ended.then(() => underWay.delete(process));
+    const release = asked.lane === 'serve' ? collectWhileStreaming() : null;
+    void process.ended.then(() => {
+      underWay.delete(process);
+      release?.();
+    });
     return process;
   };
   const run = async (asked: GitRun): Promise<GitResult> => collect(await start(asked), asked);
