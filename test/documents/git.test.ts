@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { readConfiguration } from '../../src/configuration.ts';
-import { commandsMax } from '../../src/repositories/receive/push-head.ts';
+import { settleWaitMs } from '../../src/repositories/receive/git-push.ts';
+import { uploadBytesMin, uploadLookMs } from '../../src/repositories/receive/push-body.ts';
+import { commandsMax, headBytesMax, optionBytesMax, optionsMax } from '../../src/repositories/receive/push-head.ts';
+import { lockWaitMs } from '../../src/repositories/refs/journal.ts';
 import { descriptionCharactersMax, refNameBytesMax, repositoryNameCharactersMax } from '../../src/repositories/repository.ts';
 import { servingWaitMs } from '../../src/repositories/git/create.ts';
 import { oldestVersion } from '../../src/repositories/git/version.ts';
@@ -20,12 +23,16 @@ test('docs/git.md tells the limits of a repository as the program goes by them',
     'a file, unpacked': `\`GATEPOST_REPOSITORY_OBJECT_MAX\`, ${usual.objectBytesMax / 2 ** 30} GiB`,
     'branches, tags and other refs': `\`GATEPOST_REPOSITORY_REFS_MAX\`, ${number(usual.refsMax)}`,
     'refs of one push': number(commandsMax),
+    'commands and push options of a push': `${headBytesMax / 2 ** 20} MiB; ${optionsMax} options of ${number(optionBytesMax)} bytes`,
+    'a push that stops arriving': `${uploadBytesMin / 2 ** 10} KiB in ${uploadLookMs / 1000} s`,
+    'a ref that another push is moving': `waits up to ${lockWaitMs / 1000} s`,
     "bytes of a ref's name": String(refNameBytesMax),
     'characters of a name': String(repositoryNameCharactersMax),
     'characters of a description': number(descriptionCharactersMax),
     'clones, fetches and pushes at once': `\`GATEPOST_GIT_AT_ONCE\`, ${usual.gitAtOnce}`,
   };
   for (const [what, limit] of Object.entries(expected)) assert.ok(page.includes(`| ${what} | ${limit} |`), `${what}: ${limit}`);
+  assert.ok(page.includes(`it is told so after ${settleWaitMs / 1000} s`));
   assert.ok(page.includes(`others wait up to ${servingWaitMs / 1000} s`));
   assert.ok(page.includes(`at most ${pageRowsMax} rows of each list and the first ${diffShownBytesMax / 1024} KiB`));
   assert.ok(page.includes(`(${oldestVersion.replace(/\.0$/, '')} or newer`));

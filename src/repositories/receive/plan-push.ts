@@ -1,6 +1,5 @@
 import type { PersonFacts } from '../../events/git-facts.ts';
 import { zeroId } from '../../events/git-facts.ts';
-import { countRefs } from '../facts/refs-count.ts';
 import type { Git } from '../git/git.ts';
 import type { Plan, PlanOptions } from '../pulls/pulls.ts';
 import type { Purpose, RefCommand } from '../refs/refs.ts';
@@ -72,9 +71,12 @@ function whyNot({ archived }: Repository, { ref, before, after }: RefCommand, se
   return null;
 }
 
+/** An id and the line's end. */
+const idLineBytes = 41;
+
 async function whyFull({ git, repository, refsMax }: PlanPushOptions, commands: readonly RefCommand[]): Promise<string | null> {
   const added = commands.filter(creates).length;
   if (added === 0) return null;
-  const { branches, tags } = await countRefs({ git, repository: repository.id });
-  return branches + tags + added > refsMax ? `the repository would have more than ${refsMax} branches and tags` : null;
+  const listed = await git.run({ repository: repository.id, args: ['for-each-ref', '--format=%(objectname)'] });
+  return listed.stdout.length / idLineBytes + added > refsMax ? `the repository would have more than ${refsMax} refs` : null;
 }
