@@ -1,4 +1,4 @@
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
@@ -32,8 +32,11 @@ export function collectWhileStreaming(): () => void {
   streams.count += 1;
   if (streams.count === 1) {
     streams.collect ??= minorCollector();
+    let least = getHeapStatistics().external_memory;
     streams.timer = setInterval(() => {
-      if (process.memoryUsage().arrayBuffers > buffersBytesMax) streams.collect?.();
+      const outside = getHeapStatistics().external_memory;
+      least = Math.min(least, outside);
+      if (outside - least > buffersBytesMax) streams.collect?.();
     }, lookMs).unref();
   }
   let held = true;
