@@ -24,7 +24,7 @@ export async function startNginx(directory: string): Promise<NginxPlace | null> 
   const socket = join(own, 'fcgi.sock');
   const port = await freePort();
   writeFileSync(join(own, 'nginx.conf'), configurationOf({ own, port, socket, environment }));
-  const wrap = spawn('fcgiwrap', ['-c', String(clientsMax), '-s', `unix:${socket}`], { stdio: 'ignore' });
+  const wrap = spawn('fcgiwrap', ['-c', String(clientsMax), '-s', `unix:${socket}`], { stdio: 'ignore', detached: true });
   const nginx = spawn('nginx', ['-c', join(own, 'nginx.conf'), '-e', join(own, 'error.log')], { stdio: 'ignore' });
   await sleep(500);
   if (nginx.exitCode !== null || wrap.exitCode !== null) throw new Error('nginx or fcgiwrap did not start.');
@@ -38,10 +38,10 @@ export async function startNginx(directory: string): Promise<NginxPlace | null> 
     authorization: `Basic ${Buffer.from('bench:bench').toString('base64')}`,
     createRepository,
     async stop() {
-      for (const child of [nginx, wrap]) {
-        child.kill('SIGTERM');
-        await once(child, 'exit');
-      }
+      nginx.kill('SIGTERM');
+      // With those it has started, which it leaves behind otherwise.
+      if (wrap.pid !== undefined) process.kill(-wrap.pid, 'SIGTERM');
+      for (const child of [nginx, wrap]) if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     },
   };
 }

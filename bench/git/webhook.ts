@@ -39,7 +39,7 @@ export const webhook: Row = {
       const pushed: Promise<{ readonly after: string; readonly begun: number; readonly ended: number }>[] = [];
       const began = performance.now();
       for (let number = 0; number < size.seconds * size.pairs * perSecond; number += 1) {
-        await sleep(began + (number * 1_000) / perSecond - performance.now());
+        await sleep(Math.max(0, began + (number * 1_000) / perSecond - performance.now()));
         const pusher = pushers[number % pushers.length];
         if (pusher !== undefined) pushed.push(pusher.push());
       }
