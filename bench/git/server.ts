@@ -31,7 +31,7 @@ async function ours(): Promise<string> {
 }
 
 async function bare(): Promise<string> {
-  const host = await startGitHost({ after: () => undefined });
+  const host = await startGitHost({ after: () => undefined }, { asksGit: true });
   const { database, git, repository } = host;
   for (const name of repositoryNames) {
     const common = { actor: 'cli', ids: createIdentifiers(), clock: systemClock } as const;

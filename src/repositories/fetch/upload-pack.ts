@@ -5,6 +5,7 @@ import type { BodyLimits } from './body.ts';
 import { createBodyReader } from './body.ts';
 import type { AnswerGit, GitExchange, GitService } from './exchange.ts';
 import { gitHeaders } from './exchange.ts';
+import { createReceiveRefs } from './receive-refs.ts';
 import type { StallLimits } from './stall.ts';
 import { watchStall } from './stall.ts';
 
@@ -12,15 +13,18 @@ export interface FetchOptions {
   readonly git: Git;
   readonly stall?: StallLimits;
   readonly body?: BodyLimits;
+  /** True: which refs there are is always git's to tell. */
+  readonly asksGit?: boolean;
 }
 
 /** What a client learns first: which refs there are, or (protocol v2) what the server can do. */
 export type AnswerRefs = (exchange: GitExchange, service: GitService) => ReturnType<AnswerGit>;
 
 /** `GET …/info/refs?service=…` of both services. */
-export function createInfoRefs({ git, stall }: FetchOptions): AnswerRefs {
+export function createInfoRefs({ git, stall, asksGit = false }: FetchOptions): AnswerRefs {
   // Of protocol v2 it says what git can do, which is the same for every repository until the server starts anew.
   let abilities: Promise<Buffer> | null = null;
+  const receiveRefs = createReceiveRefs(git);
   return async (exchange, service) => {
     const { reply, repository, protocol } = exchange;
     gitHeaders(reply, `application/x-${service}-advertisement`);
@@ -34,6 +38,10 @@ export function createInfoRefs({ git, stall }: FetchOptions): AnswerRefs {
           throw error;
         });
       return reply.send(await abilities);
+    }
+    if (service === 'git-receive-pack' && !asksGit) {
+      const refs = await receiveRefs.read(repository.id);
+      if (refs !== null) return reply.send(Buffer.concat([serviceLine(service), refs]));
     }
     const process = await serve(git, exchange, args);
     process.stdin.end();
