@@ -8,7 +8,9 @@ import { uploadBytesMin, uploadLookMs } from '../../src/repositories/receive/pus
 import { commandsMax, headBytesMax, optionBytesMax, optionsMax } from '../../src/repositories/receive/push-head.ts';
 import { lockWaitMs } from '../../src/repositories/refs/journal.ts';
 import { descriptionCharactersMax, refNameBytesMax, repositoryNameCharactersMax } from '../../src/repositories/repository.ts';
-import { servingWaitMs } from '../../src/repositories/git/create.ts';
+import { fetchBodyBytesMax, fetchBodyMs } from '../../src/repositories/fetch/body.ts';
+import { stallLimits } from '../../src/repositories/fetch/stall.ts';
+import { servingQueueMax, servingWaitMs } from '../../src/repositories/git/create.ts';
 import { oldestVersion } from '../../src/repositories/git/version.ts';
 import { diffShownBytesMax } from '../../src/repositories/pages/parts.ts';
 import { pageRowsMax } from '../../src/repositories/pages/routes.ts';
@@ -29,6 +31,9 @@ test('docs/git.md tells the limits of a repository as the program goes by them',
     "bytes of a ref's name": String(refNameBytesMax),
     'characters of a name': String(repositoryNameCharactersMax),
     'characters of a description': number(descriptionCharactersMax),
+    'what a fetch asks with, unpacked': `${fetchBodyBytesMax / 2 ** 20} MiB, within ${fetchBodyMs / 1000} s`,
+    'requests that wait for their turn': String(servingQueueMax),
+    'a client that takes its answer slowly': `${stallLimits.bytesMin / 1024} KiB in ${(stallLimits.everyMs * stallLimits.looks) / 1000} s; while others wait ${stallLimits.bytesMinWhileOthersWait / 2 ** 20} MiB`,
     'clones, fetches and pushes at once': `\`GATEPOST_GIT_AT_ONCE\`, ${usual.gitAtOnce}`,
   };
   for (const [what, limit] of Object.entries(expected)) assert.ok(page.includes(`| ${what} | ${limit} |`), `${what}: ${limit}`);
