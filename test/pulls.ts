@@ -62,6 +62,7 @@ export async function startPullHost(t: TestContext, engine: Engine = 'sqlite', o
     ...options,
     engine,
     pulls: (push) => (pulls === null ? Promise.reject(new Error('not yet')) : pulls.planFor(push)),
+    openPulls: async (asked) => (await pulls?.openOf(asked)) ?? [],
   });
   const { database, git, refs, organization } = host;
   const [clock, ids] = [systemClock, createIdentifiers()];

@@ -7,7 +7,7 @@ import type { Pulls } from './pulls.ts';
 import { createRefresher } from './refresh.ts';
 import { contentRoutes } from './routes-content.ts';
 import { pullRoutes } from './routes.ts';
-import { findPull, listPulls } from './store.ts';
+import { findPull, listPulls, openPullsOf } from './store.ts';
 import { pullDiff, pullPatch } from './text.ts';
 
 /** Pull requests of all repositories of this server. Whoever moves refs is given `listener`, whoever takes pushes `planFor`. */
@@ -26,6 +26,12 @@ export function createPulls(deps: PullsDeps): Pulls {
     async find({ repository, number }) {
       const pull = await findPull({ read, ...scopeOf(repository), number });
       return pull === null ? null : refresher.refreshed({ repository, pull });
+    },
+    async openOf({ repository, refs }) {
+      const branches = refs.flatMap((ref) => (ref.startsWith('refs/heads/') ? [ref.slice('refs/heads/'.length)] : []));
+      const numbers = refs.flatMap((ref) => /^refs\/pull\/(\d{1,9})\/head$/.exec(ref)?.slice(1).map(Number) ?? []);
+      const found = await openPullsOf({ read, ...scopeOf(repository), branches, numbers });
+      return found.filter(({ number, head }) => numbers.includes(number) || (head !== null && branches.includes(head)));
     },
     list: ({ repository, ...page }) => listPulls({ read, ...scopeOf(repository), ...page }),
     diff: (options) => pullDiff({ git, ...options }),

@@ -55,6 +55,8 @@ export interface Pulls {
   planFor(options: PlanOptions): Promise<Plan>;
   /** Its pull request of this number, or null; what is stale of it (mergeable) is worked out anew. */
   find(options: { readonly repository: Repository; readonly number: number }): Promise<Pull | null>;
+  /** Those that are open and come from one of these refs; by number. */
+  openOf(options: { readonly repository: Repository; readonly refs: readonly string[] }): Promise<readonly Pull[]>;
   /** Newest first. */
   list(options: PullsPage): Promise<readonly Pull[]>;
   /** What it changes against its merge base, as one diff, from git's first to at most `pullTextBytesMax`. */

@@ -46,6 +46,7 @@ for (const engine of engines) {
     const first = await commit('a', 'Make it so\n\nBecause of\nthis.');
     const pushed = await git('push', 'origin', 'HEAD:refs/for/main/bold-idea');
     assert.equal(pushed.status, 0, pushed.stderr);
+    assert.match(pushed.stderr, /remote: Pull request 1: http:\/\/\S+\/git\/\S+\/pulls\/1/);
     const pull = await host.pull(1);
     assert.deepEqual(
       [pull.title, pull.body, pull.base, pull.head, pull.topic, pull.headSha, pull.mergeability],

@@ -1,5 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { GatepostError } from '../../errors.ts';
+import { zeroId } from '../../events/git-facts.ts';
+import { repositoryUrls } from '../../events/git-urls.ts';
 import { personOf } from '../../organizations/people.ts';
 import type { Database } from '../../storage/database/database.ts';
 import { openBody } from '../fetch/body.ts';
@@ -8,6 +10,7 @@ import { gitHeaders } from '../fetch/exchange.ts';
 import type { Git } from '../git/git.ts';
 import type { Journal } from '../refs/journal.ts';
 import type { Moved } from '../refs/refs.ts';
+import type { Repository } from '../repository.ts';
 import { carryWhole, wholePush } from './carry-whole.ts';
 import { carry } from './carry.ts';
 import { flushPacket, onBand } from './packets.ts';
@@ -27,6 +30,11 @@ export interface ReceiveOptions {
   /** Where a repository has no limits of its own. */
   readonly limitsMax: { readonly bytesMax: number; readonly objectBytesMax: number; readonly refsMax: number };
   readonly pulls: PlanPulls;
+  /** Open pull requests that come from these refs: whoever pushes is told where they are. */
+  readonly openPulls?: (options: {
+    readonly repository: Repository;
+    readonly refs: readonly string[];
+  }) => Promise<readonly { readonly number: number }[]>;
   readonly upload?: UploadLimits;
   /** Pushes of no more than that are looked through before git gets them; 0: none is. */
   readonly plainBytesMax?: number;
@@ -53,6 +61,9 @@ export function createReceive(options: ReceiveOptions): AnswerGit {
     }
   };
 }
+
+/** So many pull requests are named to whoever pushes. */
+const pullLinesMax = 10;
 
 interface Push {
   readonly options: ReceiveOptions;
@@ -82,11 +93,28 @@ async function push({ options, exchange, body, head }: Push): Promise<void> {
     const whole = await wholePush(one, options.plainBytesMax);
     const { report, moved } = whole === null ? await carry(one) : await carryWhole(one, whole);
     if (moved === null) answer.say('The push is in. Its event follows as soon as the database can be written to.');
+    for (const line of await pullLines({ options, exchange, moved: moved ?? [] })) answer.say(line);
     answer.end(report?.unpack ?? 'git ended early', outcomesOf(outcomes, report, moved));
   } catch (error) {
     const reason = reasonOf(error, exchange);
     const refused = outcomes.map((one) => ({ ...one, refused: one.refused ?? reason }));
     answer.end('ok', refused);
+  }
+}
+
+/** Where the pull requests are that this push has made or changed. What is not found out is not told: the push is in. */
+async function pullLines(about: Pick<Push, 'options' | 'exchange'> & { readonly moved: readonly Moved[] }): Promise<readonly string[]> {
+  const { options, exchange, moved } = about;
+  const { request, repository, caller } = exchange;
+  const refs = moved.filter(({ after }) => after !== zeroId).map(({ ref }) => ref);
+  if (options.openPulls === undefined || refs.length === 0) return [];
+  try {
+    const urls = repositoryUrls({ serverUrl: request.server.publicUrl(request), slug: caller.slug, name: repository.name });
+    const found = await options.openPulls({ repository, refs });
+    return found.slice(0, pullLinesMax).map(({ number }) => `Pull request ${number}: ${urls.pull(number)}`);
+  } catch (error) {
+    request.log.warn({ err: error }, 'the pull requests of a push were not found out');
+    return [];
   }
 }
 
