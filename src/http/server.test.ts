@@ -106,6 +106,17 @@ test('what a schema refuses names the field and what is wrong with it', async ()
   assert.deepEqual(await refusal({ url: '/v1/things', payload: '' }), ['body_missing', undefined]);
 });
 
+test('a DELETE that names JSON and has no body is a DELETE; one that has a body is read', async () => {
+  const server = await build();
+  server.delete('/v1/things/:id', { config: { scope: null, idempotency: 'none' } }, async () => ({ gone: true }));
+  const ask = async (payload?: string): Promise<number> => {
+    const headers = { 'content-type': 'application/json' };
+    return (await server.inject({ method: 'DELETE', url: '/v1/things/a', headers, ...(payload === undefined ? {} : { payload }) }))
+      .statusCode;
+  };
+  assert.deepEqual([await ask(), await ask(''), await ask('{}'), await ask('{')], [200, 200, 200, 400]);
+});
+
 test('404, 405, 413 and 415 have our shape; a bug shows nothing of itself', async () => {
   const server = await build();
   const unknown = await server.inject('/v1/nothing?x=1');
