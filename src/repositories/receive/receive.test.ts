@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { timestampText } from '../../clock.ts';
 import { zeroId } from '../../events/git-facts.ts';
 import { clientGit, clientRuns } from '../../../test/git-host.ts';
 import { engines } from '../../../test/databases.ts';
@@ -57,6 +58,10 @@ for (const engine of engines) {
       ['refs/heads/topic/a', zeroId, three],
     ]);
     const [first, second, , forced] = await host.pushes();
+    const last = (await host.pushes()).at(-1)?.repository;
+    const row = await host.repository();
+    assert.ok((first?.repository.sizeKib ?? 0) > 0, 'with what it brought itself');
+    assert.deepEqual([last?.updated, last?.sizeKib], [timestampText(row.pushed ?? 0), Math.ceil(row.bytes / 1024)], 'as the row says then');
     assert.equal(first?.pusher.name, 'First token');
     assert.deepEqual([first?.isForced, second?.isForced, forced?.isForced], [false, false, true]);
     assert.deepEqual(await host.database.read.selectFrom('ref_intents').selectAll().execute(), []);

@@ -80,7 +80,7 @@ export async function settle(options: SettleOptions, job: SettleJob, others: rea
     return [];
   }
   const branch = await defaultBranchBy(options, { job, repository: found, moved });
-  const repository = branch === null ? found : { ...found, defaultBranch: branch };
+  const repository = { ...found, defaultBranch: branch ?? found.defaultBranch, bytes: found.bytes + job.grown };
   while (job.recorded < moved.length) {
     const end = job.recorded + pushesOfUnitMax;
     const part = moved.slice(job.recorded, end);
@@ -125,13 +125,16 @@ interface Part {
   readonly others: readonly RefCommand[];
 }
 
-async function settlePart(options: SettleOptions, whole: Part): Promise<void> {
+/** What is told of the repository is what its row says once the unit is written: with the time of this push and what it brought. */
+async function settlePart(options: SettleOptions, asked: Part): Promise<void> {
   const { database, clock, log } = options;
+  const now = clock.now();
+  const whole: Part = { ...asked, repository: { ...asked.repository, pushed: now, updated: now } };
   const { job, repository, part, left } = whole;
   const told = await tell(options, whole);
   const writes = await prepared(options, whole);
   const isWritten = await database.write((tx) =>
-    writeUnit({ ...options, tx, intent: job.intent, left, repository, before: whole.before, grown: job.grown, told, writes }),
+    writeUnit({ ...options, tx, intent: job.intent, left, repository, now, before: whole.before, grown: job.grown, told, writes }),
   );
   job.intent = { ...job.intent, commands: left };
   job.grown = 0;

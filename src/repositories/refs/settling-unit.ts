@@ -24,6 +24,8 @@ export interface UnitOptions {
   /** The default branch that was. */
   readonly before: string;
   readonly grown: number;
+  /** When it is said to have moved. */
+  readonly now: number;
   readonly told: readonly Told[];
   readonly writes: readonly ((unit: SettlingUnit) => Promise<void>)[];
   readonly clock: Clock;
@@ -54,8 +56,7 @@ export async function writeUnit(options: UnitOptions): Promise<boolean> {
 }
 
 /** False where the repository is gone. */
-async function touchRepository({ tx, repository, before, grown, clock }: UnitOptions): Promise<boolean> {
-  const now = clock.now();
+async function touchRepository({ tx, repository, before, grown, now }: UnitOptions): Promise<boolean> {
   const { organization, id, defaultBranch } = repository;
   const changed = await tx
     .updateTable('repositories')
