@@ -64,10 +64,14 @@ for (const engine of engines) {
     assert.deepEqual(await host.story(), []);
     await edit(host, 1, { title: 'Two', body: '' });
     await edit(host, 1, { base: 'next' });
-    const [text, base] = await host.told();
+    const [title, body, base] = await host.told();
     assert.deepEqual(
-      [text?.pullAction, text?.changes, text?.sender.number],
-      ['edited', { title: { from: 'One' }, body: { from: 'text' } }, host.ben.number],
+      [title?.pullAction, title?.changes, title?.pull.body, title?.sender.number],
+      ['edited', { title: { from: 'One' } }, 'text', host.ben.number],
+    );
+    assert.deepEqual(
+      [body?.pullAction, body?.changes, body?.pull.title, body?.pull.body],
+      ['edited', { body: { from: 'text' } }, 'Two', ''],
     );
     assert.deepEqual(base?.changes, { base: { from: 'main', sha: before.baseSha } });
     assert.deepEqual([base?.pull.base.ref, base?.pull.mergeable], ['next', true]);
@@ -75,6 +79,17 @@ for (const engine of engines) {
     await assert.rejects(edit(host, 2, { base: 'nowhere' }), { code: 'unknown_branch' });
     await assert.rejects(edit(host, 2, { base: 'alone' }), { code: 'unrelated_histories' });
     assert.equal((await host.pull(2)).base, 'next');
+    await host.forget();
+    await edit(host, 1, { title: 'Three', body: 'x', base: 'main', state: 'closed' });
+    assert.deepEqual(
+      (await host.told()).map(({ pullAction, changes }) => [pullAction, Object.keys(changes ?? {})]),
+      [
+        ['edited', ['title']],
+        ['edited', ['body']],
+        ['edited', ['base']],
+        ['closed', []],
+      ],
+    );
     await host.open({ head: 'other', base: 'main' });
     await assert.rejects(edit(host, 2, { base: 'main' }), { code: 'pull_request_exists' });
   });
@@ -86,6 +101,8 @@ for (const engine of engines) {
     const closed = await edit(host, 1, { title: 'Closed', state: 'closed' });
     assert.deepEqual([closed.state, closed.closed !== null], ['closed', true]);
     assert.deepEqual(await host.story(), ['edited 1', 'closed 1']);
+    const { mergeable, mergeableReason } = (await host.told()).at(-1)?.pull ?? {};
+    assert.deepEqual([mergeable, mergeableReason], [true, 'closed'], 'what was known of it stays: false is a conflict or a draft');
     await assert.rejects(host.merge(closed), { code: 'pull_request_closed' });
     await assert.rejects(edit(host, 1, { base: 'next' }), { code: 'pull_request_closed' });
     // Pushed to while it was closed.

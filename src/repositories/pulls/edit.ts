@@ -39,7 +39,7 @@ interface Looked {
 }
 
 /**
- * Changes what is named and nothing else, in one unit: `edited` with what was before, then `closed` or `reopened`. What is as it is told to be is
+ * Changes what is named and nothing else, in one unit: `edited` with what was before, one for title, body and base each and in this order, then `closed` or `reopened`. What is as it is told to be is
  * no change. Fails with `repository_archived`, `pull_request_merged` (its state or base), `pull_request_closed` (its base), `same_branch`,
  * `unknown_branch`, `base_gone`, `head_gone`, `nothing_to_merge`, `unrelated_histories`, `pull_request_exists`, `too_many_pull_requests` (all 409), and as `openPull` does.
  */
@@ -105,19 +105,26 @@ interface Step {
 async function writeEdit(writing: Writing, { pull, change, looked }: Step): Promise<Pull> {
   const { tx, scene, now } = writing;
   const { title = pull.title, body = pull.body, base = pull.base } = change;
-  const changes: PullRequestFacts['changes'] = {
-    ...(title === pull.title ? {} : { title: { from: pull.title } }),
-    ...(body === pull.body ? {} : { body: { from: pull.body } }),
-    ...(base === pull.base ? {} : { base: { from: pull.base, sha: pull.baseSha } }),
-  };
-  if (Object.keys(changes).length === 0) return pull;
-  const columns: Updateable<PullsTable> = { title, body, base, updated: now };
-  const moved = base === pull.base || looked === null ? {} : { base_sha: looked.baseSha, ...assessed(looked.assessment) };
+  const moved = looked === null ? {} : { base_sha: looked.baseSha, ...assessed(looked.assessment) };
+  const edits: readonly Edit[] = [
+    ...(title === pull.title ? [] : [{ columns: { title }, changes: { title: { from: pull.title } } }]),
+    ...(body === pull.body ? [] : [{ columns: { body }, changes: { body: { from: pull.body } } }]),
+    ...(base === pull.base ? [] : [{ columns: { base, ...moved }, changes: { base: { from: pull.base, sha: pull.baseSha } } }]),
+  ];
   const scope = { tx, ...scopeOf(scene.repository) };
   if (base !== pull.base && pull.state === 'open') await requireNoOther({ ...scope, pull: { ...pull, base } });
-  const edited = await changePull({ ...scope, id: pull.id, change: { ...columns, ...moved } });
-  await tell(writing, { pull: edited, pullAction: 'edited', changes });
+  let edited = pull;
+  for (const { columns, changes } of edits) {
+    edited = await changePull({ ...scope, id: pull.id, change: { ...columns, updated: now } });
+    await tell(writing, { pull: edited, pullAction: 'edited', changes });
+  }
   return edited;
+}
+
+/** One thing that an edit changes: contract 2.2 has one of them in each event. */
+interface Edit {
+  readonly columns: Updateable<PullsTable>;
+  readonly changes: PullRequestFacts['changes'];
 }
 
 async function writeState(writing: Writing, { pull, change: { state }, looked }: Step): Promise<Pull> {

@@ -219,3 +219,22 @@ test('a base that is pushed to while a merge is made is merged into as it then i
   assert.equal(merged.state, 'merged');
   assert.equal(await host.git1('rev-parse', 'main^1'), other);
 });
+
+test('clean pull requests of one base that are merged at once are all merged, by each method', async (t) => {
+  const host = await startPullHost(t);
+  const main = await host.commit({ files: { a: '1\n' } });
+  const heads = await Promise.all(Array.from({ length: 8 }, (_, at) => host.commit({ parents: [main], files: { [`file${at}`]: 'x\n' } })));
+  await host.point({ main, ...Object.fromEntries(heads.map((sha, at) => [`dev${at}`, sha])) });
+  const pulls = [];
+  for (const at of heads.keys()) pulls.push(await host.open({ head: `dev${at}` }));
+  const methods = ['merge', 'squash', 'rebase'] as const;
+  const merged = await Promise.all(
+    pulls.map((pull, at) => host.merge(pull, { method: methods[at % 3] ?? 'merge', expectedHead: pull.headSha })),
+  );
+  assert.deepEqual(new Set(merged.map(({ state }) => state)), new Set(['merged']));
+  assert.equal((await host.git1('ls-tree', '--name-only', 'main')).split('\n').length, 9);
+  assert.deepEqual(
+    new Set((await host.told()).filter(({ pullAction }) => pullAction === 'closed').map(({ pull }) => pull.mergeable)),
+    new Set([true]),
+  );
+});

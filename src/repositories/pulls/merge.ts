@@ -15,6 +15,7 @@ import { rebase } from './rebase.ts';
 import type { Refresher } from './refresh.ts';
 import { caughtUp, readTips } from './refresh.ts';
 import { findPull, unknownPull } from './store.ts';
+import { createTurns } from './turns.ts';
 
 /** How often a merge begins anew because somebody pushed to its base meanwhile. */
 export const mergeTriesMax = 4;
@@ -48,16 +49,23 @@ export async function mergePull(deps: PullsDeps, refresher: Refresher, options: 
   if (message !== undefined) checkedMessage(message);
   if (message !== undefined && method === 'rebase')
     throw invalid('invalid_merge', 'A rebase keeps the messages of its commits: give none.', { field: 'message' });
-  for (let tries = 1; ; tries += 1) {
-    try {
-      await tryMerge(deps, refresher, options);
-      break;
-    } catch (error) {
-      if (!(error instanceof GatepostError && error.code === 'ref_moved') || tries === mergeTriesMax) throw error;
+  // Of several merges into one base each would take the base from under the others, and all but one begin anew, again and again.
+  const base = (await fresh(deps, options)).base;
+  return turns.take(`${repository.id} ${base}`, async () => {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await tryMerge(deps, refresher, options);
+        break;
+      } catch (error) {
+        if (!(error instanceof GatepostError && error.code === 'ref_moved') || tries === mergeTriesMax) throw error;
+      }
     }
-  }
-  return fresh(deps, options);
+    return fresh(deps, options);
+  });
 }
+
+/** Of the whole process: repositories' ids are unique. */
+const turns = createTurns();
 
 function checkedMessage(message: string): void {
   checkedText(message, bodyCharactersMax, 'message');

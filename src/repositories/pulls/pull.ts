@@ -86,13 +86,22 @@ export function tipsText(baseSha: string, headSha: string): string {
   return `${baseSha} ${headSha}`;
 }
 
-/** Whether it can be merged as it is, and why not. Null: not known yet (Gitea's false there is a known fault, contract 2.3). */
+/**
+ * Whether it can be merged as it is, and why not. Null: not known yet (Gitea's false there is a known fault, contract 2.3). Of one that is closed
+ * or merged: as it was last found out, since receivers take false for a conflict or a draft; the reason says the state.
+ */
 export function mergeableOf(pull: Pull): { readonly mergeable: boolean | null; readonly reason: string } {
-  if (pull.state !== 'open') return { mergeable: false, reason: pull.state };
+  if (pull.state !== 'open') return { mergeable: lastMergeable(pull), reason: pull.state };
   const known = pull.mergeabilityOf === tipsText(pull.baseSha, pull.headSha) ? pull.mergeability : 'unknown';
   if (known === 'unknown') return { mergeable: null, reason: known };
   if (known !== 'clean') return { mergeable: false, reason: known };
   return isDraft(pull) ? { mergeable: false, reason: 'draft' } : { mergeable: true, reason: 'clean' };
+}
+
+/** Its tips are not looked at: the base of a merged one has moved by that. */
+function lastMergeable(pull: Pull): boolean | null {
+  if (pull.mergeability === 'unknown') return null;
+  return pull.mergeability === 'clean' && !isDraft(pull);
 }
 
 /** Where its head is found for ever, also once the branch is gone. */
