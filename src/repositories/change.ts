@@ -9,7 +9,7 @@ import type { Database, Tx } from '../storage/database/database.ts';
 import type { Git } from './git/git.ts';
 import { freeName, retireName } from './names.ts';
 import type { LimitsMax, Repository, RepositoryLimits } from './repository.ts';
-import { checkedBranchName, checkedDescription, checkedRepositoryName, nameKey } from './repository.ts';
+import { checkedDefaultBranch, checkedDescription, checkedRepositoryName, nameKey } from './repository.ts';
 import { repositoryById, requireHere, unknownRepository } from './store.ts';
 
 export interface RepositoryChange {
@@ -46,8 +46,7 @@ export async function changeRepository(options: ChangeRepositoryOptions): Promis
   const limits = checkedLimits(change.limits ?? {}, limitsMax);
   const name = change.name === undefined ? repository.name : checkedRepositoryName(change.name);
   const description = change.description === undefined ? repository.description : checkedDescription(change.description);
-  if (change.defaultBranch !== undefined)
-    await requireBranch({ ...options, branch: checkedBranchName(change.defaultBranch, 'defaultBranch') });
+  if (change.defaultBranch !== undefined) await requireBranch({ ...options, branch: checkedDefaultBranch(change.defaultBranch) });
   const changed = await database.write(async (tx) => {
     if (!(await holdOrganization({ tx, organization }))) throw unknownRepository();
     if (typeof change.project === 'string' && !(await holdProject({ tx, organization, project: change.project })))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { checkedRepositoryName, isBranchName, isRefName, limitsOf, refNameBytesMax } from './repository.ts';
+import { checkedDefaultBranch, checkedRepositoryName, isBranchName, isRefName, limitsOf, refNameBytesMax } from './repository.ts';
 
 // Names at their edges, and that git itself agrees with what we take for a ref's name.
 
@@ -86,4 +86,10 @@ test('a repository’s own limits lower the server’s and never raise them', ()
   const server = { bytesMax: 100, objectBytesMax: 50, refsMax: 10 };
   const own = { bytesMax: 200, objectBytesMax: 20, refsMax: null };
   assert.deepEqual(limitsOf({ limits: own }, server), { bytesMax: 100, objectBytesMax: 20, refsMax: 10 });
+});
+
+test('a default branch is named alone: what begins with refs/ is another thing', () => {
+  assert.equal(checkedDefaultBranch('feature/refs'), 'feature/refs');
+  for (const name of ['refs/heads/main', 'refs/main'])
+    assert.throws(() => checkedDefaultBranch(name), { code: 'invalid_branch', message: /such as "main"/ });
 });

@@ -108,6 +108,13 @@ export function isBranchName(name: string): boolean {
   return !name.startsWith('-') && name !== 'HEAD' && name !== '@' && isRefName(`refs/heads/${name}`);
 }
 
+/** A default branch, by its short name: `refs/heads/main` would be a branch of that name. Fails with `invalid_branch`. */
+export function checkedDefaultBranch(name: string): string {
+  const field = 'defaultBranch';
+  if (name.startsWith('refs/')) throw invalid('invalid_branch', 'Name the branch alone, such as "main", without "refs/heads/".', { field });
+  return checkedBranchName(name, field);
+}
+
 /** A branch's short name, checked. Fails with `invalid_branch`. */
 export function checkedBranchName(name: string, field = 'branch'): string {
   if (!isBranchName(name)) throw invalid('invalid_branch', 'git takes no branch of this name.', { field });

@@ -13,7 +13,7 @@ import type { RepositoriesTable } from '../storage/database/schema.ts';
 import type { Git } from './git/git.ts';
 import { freeName, isNameTaken, nameTaken } from './names.ts';
 import type { Repository } from './repository.ts';
-import { checkedBranchName, checkedDescription, checkedRepositoryName, defaultBranchName, nameKey } from './repository.ts';
+import { checkedDefaultBranch, checkedDescription, checkedRepositoryName, defaultBranchName, nameKey } from './repository.ts';
 
 type Row = Selectable<RepositoriesTable> & { readonly slug: string; readonly project_key: string | null };
 
@@ -156,7 +156,7 @@ export async function insertRepository(options: InsertRepositoryOptions): Promis
   const { database, git, organization, actor, ids, clock, project = null } = options;
   const name = checkedRepositoryName(options.name);
   const description = checkedDescription(options.description ?? '');
-  const defaultBranch = checkedBranchName(options.defaultBranch ?? defaultBranchName, 'defaultBranch');
+  const defaultBranch = checkedDefaultBranch(options.defaultBranch ?? defaultBranchName);
   const id = ids.next();
   const taken = { organization, name, isReuse: options.reuseName === true };
   const refused = await isNameTaken({ read: database.read, ...taken });
