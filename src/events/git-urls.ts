@@ -1,3 +1,5 @@
+import { zeroId } from './git-facts.ts';
+
 /** What a repository's links are made from. */
 export interface RepositoryPlace {
   /** The public base URL of this server, without a slash at its end. */
@@ -27,8 +29,9 @@ export function repositoryUrls({ serverUrl, slug, name }: RepositoryPlace): Repo
     html,
     clone: `${html}.git`,
     api: `${serverUrl}/securesourcemanager/v1/projects/${slug}/locations/${location}/repositories/${name}`,
-    commit: (id) => `${html}/commit/${id}`,
-    compare: (before, after) => `${html}/compare/${before}...${after}`,
+    // Of what is not there, as a test delivery of an empty repository tells it, there is no page.
+    commit: (id) => (id === zeroId ? html : `${html}/commit/${id}`),
+    compare: (before, after) => (before === zeroId && after === zeroId ? html : `${html}/compare/${before}...${after}`),
     pull: (number) => `${html}/pulls/${number}`,
   };
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { CommitFacts, PushFacts } from '../../events/git-facts.ts';
 import { zeroId } from '../../events/git-facts.ts';
 import { commitOf } from './commits.ts';
@@ -21,8 +20,8 @@ interface Sampled {
 
 /**
  * What a test delivery of a push says (contract 1.5): the newest commit of the default branch, as if it had just been pushed on top of its first parent;
- * where the filter keeps that out, of another branch or tag that passes, the newest first. A repository without any ref gives a commit that says so and is
- * stored nowhere. Null: the filter lets none of its refs pass.
+ * where the filter keeps that out, of another branch or tag that passes, the newest first. A repository without any ref gives zeros and a commit that
+ * says so. Null: the filter lets none of its refs pass.
  */
 export async function samplePush(options: SamplePushOptions): Promise<PushFacts | null> {
   const { git, repository, logins = noLogins, passes = () => true } = options;
@@ -82,16 +81,11 @@ function factsOf(options: SamplePushOptions, { ref, id }: Sampled, head: CommitF
 /** git's id of a directory with nothing in it. */
 const emptyTree = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
 
-/** Its id is what git would give it, so that nobody takes it for a deletion, whose id is all zeros. */
+/** All zeros (contract 1.5), since there is none: that `head` is there tells it from a deletion, and its links lead to the repository. */
 function missingCommit({ repository, pusher }: SamplePushOptions): CommitFacts {
   const message = 'A test delivery: the repository has no commit yet.\n';
   const { name, email, login } = pusher;
-  const seconds = Math.floor(Date.parse(repository.created) / 1000);
-  const person = `${name} <${email}> ${seconds} +0000`;
-  const body = `tree ${emptyTree}\nauthor ${person}\ncommitter ${person}\n\n${message}`;
-  const id = createHash('sha1')
-    .update(`commit ${Buffer.byteLength(body)}\0${body}`)
-    .digest('hex');
-  const by = { name, email, login, date: `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z` };
-  return { id, tree: emptyTree, parents: [], message, author: by, committer: by, added: [], removed: [], modified: [], arePathsCut: false };
+  const by = { name, email, login, date: `${new Date(repository.created).toISOString().slice(0, 19)}Z` };
+  const paths = { added: [], removed: [], modified: [], arePathsCut: false };
+  return { id: zeroId, tree: emptyTree, parents: [], message, author: by, committer: by, ...paths };
 }

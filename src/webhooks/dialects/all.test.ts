@@ -2,9 +2,10 @@
 // it sends itself.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { gitEvents, eventOf, person, repository, serverUrl } from '../../../test/webhooks/git-facts.ts';
+import { commit, gitEvents, eventOf, html, person, push, repository, serverUrl } from '../../../test/webhooks/git-facts.ts';
 import { codeOf } from '../../../test/webhooks/refused.ts';
 import type { EventFacts, GatepostEvent } from '../../events/event.ts';
+import { zeroId } from '../../events/git-facts.ts';
 import { checkedHeaders } from '../delivery/added-headers.ts';
 import { dialectNames, dialectOf } from './all.ts';
 
@@ -40,6 +41,24 @@ const odd = [
   'é😀',
   '__proto__',
 ];
+
+test('a test of an empty repository has zeros, one commit, links that lead to the repository, and is no deletion', () => {
+  const none = commit({ id: zeroId, parents: [] });
+  const facts = push({ before: zeroId, after: zeroId, commits: [none], total: 1, head: none });
+  for (const dialect of dialects.filter((one) => one.sample === 'git' || one.name === 'report')) {
+    const event = eventOf('webhook.test', facts);
+    const body = dialect.body(event);
+    const json = body.toString('utf8');
+    const told = JSON.parse(json) as Readonly<Record<string, unknown>> & { data?: Readonly<Record<string, unknown>> };
+    const said = { ...told, ...told.data };
+    const [first] = said['commits'] as { id: string; url: string }[];
+    assert.deepEqual([said['after'], first?.id, first?.url], [zeroId, zeroId, html], dialect.name);
+    assert.ok(said['deleted'] !== true && said['isDeleted'] !== true, dialect.name);
+    assert.doesNotMatch(json, new RegExp(`/(?:commit|compare)/${zeroId}`), dialect.name);
+    const named = dialect.headers({ delivery: 'd', kind: 'webhook.test', attempt: 1, body });
+    assert.ok(!Object.values(named).includes('delete'), dialect.name);
+  }
+});
 
 test('no text in the facts keeps a body from being made, and it is JSON that any reader takes', () => {
   for (const dialect of dialects) {

@@ -44,8 +44,9 @@ export function isBranch({ ref }: Pick<PushFacts, 'ref'>): boolean {
 export function isCreated({ before }: Pick<PushFacts, 'before'>): boolean {
   return before === zeroId;
 }
-export function isDeleted({ after }: Pick<PushFacts, 'after'>): boolean {
-  return after === zeroId;
+/** A test delivery of an empty repository has zeros, too, and a commit with them: nothing was deleted. */
+export function isDeleted({ after, head }: Pick<PushFacts, 'after' | 'head'>): boolean {
+  return after === zeroId && head === null;
 }
 
 /** `main` of `refs/heads/main`, `v1` of `refs/tags/v1`. */
