@@ -5,8 +5,7 @@ import type { ChangedWebhookBody, WebhookWithSecret } from '../../src/webhooks/s
 type Delivery = Static<typeof DeliveryBody> & { readonly attempts: readonly Static<typeof AttemptBody>[]; readonly body: string | null };
 
 /** Whatever the calls about webhooks and deliveries answer, an error too: a test looks at what it asked for. */
-export type Answered = Static<typeof WebhookWithSecret> &
-  Static<typeof ChangedWebhookBody> &
+export type Answered = Omit<Static<typeof WebhookWithSecret>, 'secret'> & { readonly secret: string } & Static<typeof ChangedWebhookBody> &
   Omit<Delivery, 'id' | 'created'> & {
     readonly code: string;
     readonly message: string;

@@ -70,7 +70,12 @@ test('what is no filter is refused with what is wrong and where', () => {
   });
   assert.equal(checkedRefFilter('a'.repeat(refFilterCharactersMax)), 'a'.repeat(refFilterCharactersMax));
   assert.throws(() => checkedRefFilter('a'.repeat(refFilterCharactersMax + 1)), { code: 'invalid_ref_filter' });
-  for (const all of ['', '*', '**']) assert.equal(checkedRefFilter(all), null);
+  assert.equal(checkedRefFilter(''), null);
+  // Given back as they were given: who keeps settings as text would else see a change for ever.
+  for (const all of ['*', '**', '***']) {
+    assert.equal(checkedRefFilter(all), all);
+    for (const ref of ['refs/heads/a/b', 'refs/tags/v1', 'refs/notes/commits']) assert.ok(refPasses(all, ref));
+  }
 });
 
 test('a filter is held against the short name of a branch or tag, and against the whole ref where it spells that out', () => {

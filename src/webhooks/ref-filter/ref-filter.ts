@@ -44,7 +44,7 @@ export function checkedRefFilter(text: string): string | null {
   const wrong = (what: string, at?: number) =>
     invalid('invalid_ref_filter', `The filter of refs is wrong: ${what}.`, { field: 'refFilter', at });
   if (text.length > refFilterCharactersMax) throw wrong(`it is longer than ${refFilterCharactersMax} characters`);
-  if (/^\**$/.test(text)) return null;
+  if (text === '') return null;
   try {
     parseGlob(text);
   } catch (error) {
@@ -52,6 +52,11 @@ export function checkedRefFilter(text: string): string | null {
     throw error;
   }
   return text;
+}
+
+/** Whether a filter is none in effect: stars alone, which are kept as they were given. */
+export function letsAllPass(filter: string): boolean {
+  return /^\**$/.test(filter);
 }
 
 const held = new Map<string, RefFilter>();
@@ -70,6 +75,7 @@ export function refPasses(filter: string, ref: string | null): boolean {
 
 /** It was checked when it came. Should it not be one all the same, more is sent than was asked for rather than less. */
 function keptFilterOf(filter: string): RefFilter {
+  if (letsAllPass(filter)) return everything;
   try {
     return refFilterOf(filter);
   } catch (error) {

@@ -139,7 +139,8 @@ function shownChange(
 }
 
 export interface RotateOptions extends ChangeOptions, OneOptions {
-  readonly secret: string;
+  /** Null: none from now on. */
+  readonly secret: string | null;
   /** How long the old secret signs beside the new one; 0: not at all. */
   readonly overlapMs: number;
 }
@@ -150,11 +151,11 @@ export async function rotateSecret(options: RotateOptions): Promise<Webhook> {
   const row = await findRow(tx, options);
   const places = sealedIn(row.id);
   const now = clock.now();
-  const isKept = overlapMs > 0 && row.secret !== noSecret;
+  const isKept = overlapMs > 0 && secret !== null && row.secret !== noSecret;
   const kept = isKept ? sealer.seal(sealer.open(row.secret, places.secret), places.previousSecret) : null;
   const change = {
-    secret: sealer.seal(secret, places.secret),
-    secret_tail: tailOf(secret),
+    secret: places.sealSecret(sealer, secret),
+    secret_tail: tailOf(secret ?? ''),
     previous_secret: kept,
     previous_secret_until: kept === null ? null : now + overlapMs,
     updated: now,
@@ -162,6 +163,7 @@ export async function rotateSecret(options: RotateOptions): Promise<Webhook> {
   };
   await setColumns(tx, row, change);
   const webhook = webhookOf({ ...row, ...change }, sealer);
-  await audit(options, { organization, webhook, action: 'webhook.secret_changed', details: { overlapUntil: webhook.overlapUntil } });
+  const details = secret === null ? { secret: 'removed' } : { overlapUntil: webhook.overlapUntil };
+  await audit(options, { organization, webhook, action: 'webhook.secret_changed', details });
   return webhook;
 }

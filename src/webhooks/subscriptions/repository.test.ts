@@ -217,6 +217,9 @@ eachDatabase((open, engine) => {
       undefined,
       'webhook.test.pull_request',
     ]);
+    // The filter keeps every push out; a pull request is what is left.
+    const both = await told({ events: ['push', 'pull_request'], refFilter: 'nothing' });
+    assert.deepEqual(both, ['pull_request', undefined, 'webhook.test.pull_request']);
     // Nothing that only a test told is asked for again by those who want such events.
     assert.ok(log.every((line) => !line.includes('"level":50')));
   });

@@ -357,6 +357,16 @@ eachDatabase((open, engine) => {
     assert.deepEqual([signed.status, signed.body.hasSecret, signed.body.overlapUntil], [202, true, null], 'no old secret signs beside it');
     const refused = await api.call('POST', '/v1/webhooks', { ...wanted, secret: null });
     assert.deepEqual([refused.status, refused.body.code], [400, 'secret_missing']);
+    const overlap = await api.call('POST', `/v1/webhooks/${made.body.id}/secret`, { secret: null, overlap: '1h' });
+    assert.deepEqual([overlap.status, overlap.body.code], [400, 'invalid_overlap']);
+    const unsigned = await api.call('POST', `/v1/webhooks/${made.body.id}/secret`, { secret: null });
+    const { status, body } = unsigned;
+    assert.deepEqual([status, body.secret, body.hasSecret, body.secretTail, body.overlapUntil], [202, null, false, '', null]);
+    const row = await api.row(made.body.id);
+    assert.deepEqual([row.secret, row.previous_secret], ['', null], 'nothing signs any longer');
+    const always = await api.make();
+    const kept = await api.call('POST', `/v1/webhooks/${always}/secret`, { secret: null });
+    assert.deepEqual([kept.status, kept.body.code], [400, 'secret_missing']);
   });
 
   test(`of a dialect with a limit no more are made, here and for each project, by however many at once (${engine})`, async (t) => {

@@ -18,7 +18,6 @@ import { rotateSecret, updateWebhook } from './change.ts';
 import {
   ChangedWebhook,
   ChangedWebhookBody,
-  MadeWebhook,
   NewSecret,
   NewWebhook,
   WebhookBody,
@@ -85,7 +84,7 @@ function createRoute(server: HttpServer, deps: WebhookRoutesDeps): void {
           'From now on it gets the events it names. The answer holds the secret, which is shown here and never again. In the dialect `github` it is told so at once, by a `ping` that is tried once.',
         tags,
         body: NewWebhook,
-        response: { 201: MadeWebhook },
+        response: { 201: WebhookWithSecret },
       },
     },
     async (request, reply) => {
@@ -231,7 +230,7 @@ function secretRoute(server: HttpServer, { database, sealer, clock, ids, wake }:
       schema: {
         summary: 'Change the secret',
         description:
-          'Until the overlap ends both secrets sign: `webhook-signature` has two values, `x-gatepost-signature-256` is made with the old secret and `x-gatepost-signature-256-next` with the new one. The answer holds the new secret, which is shown here and never again.',
+          'Until the overlap ends both secrets sign: `webhook-signature` has two values, `x-gatepost-signature-256` is made with the old secret and `x-gatepost-signature-256-next` with the new one. `null` takes the secret away at once, where the dialect sends unsigned. The answer holds the new secret, which is shown here and never again.',
         tags,
         params,
         body: NewSecret,
@@ -239,12 +238,14 @@ function secretRoute(server: HttpServer, { database, sealer, clock, ids, wake }:
       },
     },
     async (request, reply) => {
-      const given = request.body?.secret;
-      const secret = given === undefined ? generateSecret() : checkedSecret(given);
-      const overlapMs = parseOverlap(request.body?.overlap ?? overlapDefault);
-      const webhook = await database.write((tx) =>
-        rotateSecret({ ...of(request.caller), tx, webhook: request.params.id, secret, overlapMs, sealer, ids, clock }),
-      );
+      const who = of(request.caller);
+      const { dialect, id } = await readWebhook({ ...who, read: database.read, sealer, webhook: request.params.id });
+      const secret = secretOf(request.body?.secret, dialect);
+      const overlapMs = parseOverlap(request.body?.overlap ?? (secret === null ? '0s' : overlapDefault));
+      if (secret === null && overlapMs > 0) {
+        throw invalid('invalid_overlap', 'Without a secret nothing is signed: there is no overlap.', { field: 'overlap' });
+      }
+      const webhook = await database.write((tx) => rotateSecret({ ...who, tx, webhook: id, secret, overlapMs, sealer, ids, clock }));
       // What waits in memory is signed with what is in the row from now on.
       wake(webhook.id);
       reply

@@ -122,7 +122,12 @@ export const NewSecret = Type.Union(
   [
     Type.Object(
       {
-        secret: Type.Optional(Secret),
+        secret: Type.Optional(
+          orNull(
+            Secret,
+            'Null: none from now on, and nothing is signed, which the dialect `report` does not allow; there is no overlap then.',
+          ),
+        ),
         overlap: Type.Optional(
           Type.String({
             description: `How long the old secret signs beside the new one: \`24h\`, \`30m\`, \`0s\`, at most 30d. Default: \`${overlapDefault}\`.`,
@@ -201,11 +206,8 @@ export const ChangedWebhookBody = Type.Object({
     ),
   ),
 });
+/** A webhook that was made, or was given another secret. */
 export const WebhookWithSecret = Type.Object({
-  ...webhookFields,
-  secret: Type.String({ description: 'Shown here and never again.' }),
-});
-export const MadeWebhook = Type.Object({
   ...webhookFields,
   secret: orNull(Type.String(), 'Shown here and never again; null: there is none.'),
 });

@@ -53,16 +53,20 @@ const testKinds: Readonly<Record<GitKind, EventKind>> = {
   pull_request_comment: 'webhook.test.pull_request_comment',
 };
 
-/** Of what the webhook asks for the first: a push where it asks for pushes. */
+/** Of what the webhook asks for the first that there is: a push before a pull request. Where there is none of it, the first says why. */
 async function ofGit({ caller, webhook, repositories, serverUrl }: TestEventOptions, id: string): Promise<OfGit> {
-  const kind = gitKinds.find((each) => webhook.events.includes(each)) ?? 'push';
   const { refFilter } = webhook;
   const passes = (ref: string): boolean => refFilter === null || refPasses(refFilter, ref);
   const where = { repository: webhook.repository?.id ?? null, project: webhook.project?.id ?? null };
-  const asked = { ...where, organization: caller.organization, token: caller.token, kind, passes, id, serverUrl };
-  const sample = await repositories.sample(asked);
-  if ('facts' in sample) return { kind: testKinds[kind], facts: sample.facts, repository: sample.repository, ref: sample.ref };
-  const { missing } = sample;
+  const asked = { ...where, organization: caller.organization, token: caller.token, passes, id, serverUrl };
+  const wanted = gitKinds.filter((kind) => webhook.events.includes(kind));
+  let missing: keyof typeof missingMessages | null = null;
+  for (const kind of wanted.length > 0 ? wanted : (['push'] as const)) {
+    const sample = await repositories.sample({ ...asked, kind });
+    if ('facts' in sample) return { kind: testKinds[kind], facts: sample.facts, repository: sample.repository, ref: sample.ref };
+    missing ??= sample.missing;
+  }
+  missing ??= 'no_repository';
   throw conflict(missing, missingMessages[missing], missing === 'ref_filtered' ? { refFilter } : undefined);
 }
 

@@ -21,7 +21,7 @@ export function testRoute(
       schema: {
         summary: 'Send a test event',
         description:
-          'A delivery of an event `webhook.test` with an empty list of reports, in the dialect `sonarqube` with a made-up analysis, in those of the git side with what stands in a repository, goes the very way of every other, with the same address guard and signatures. It is tried once. `Location` names the delivery, whose attempt says what came of it; with `wait` the answer does. On the git side it tells of a push of the default branch, or of another branch or tag where the filter lets only that pass; where it asks for no pushes, of the newest pull request or comment. Where there is nothing that it would be told of, nothing is sent: 409 with `ref_filtered`, `no_repository` or `no_pull_request`.',
+          'A delivery of an event `webhook.test` with an empty list of reports, in the dialect `sonarqube` with a made-up analysis, in those of the git side with what stands in a repository, goes the very way of every other, with the same address guard and signatures. It is tried once. `Location` names the delivery, whose attempt says what came of it; with `wait` the answer does. On the git side it tells of a push of the default branch, or of another branch or tag where the filter lets only that pass; where it asks for no pushes, or lets none pass, of the newest pull request or comment that it asks for. Where there is nothing that it would be told of, nothing is sent: 409 with `ref_filtered`, `no_repository` or `no_pull_request`.',
         tags,
         params,
         querystring: Type.Object({

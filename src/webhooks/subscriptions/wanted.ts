@@ -1,4 +1,5 @@
 import type { Tx } from '../../storage/database/database.ts';
+import { letsAllPass } from '../ref-filter/ref-filter.ts';
 
 /** What a webhook's row says about which events it gets. */
 interface Wanting {
@@ -32,8 +33,9 @@ export async function putSubscriptions({
   if (kinds.length === 0) return;
   const { organization, dialect, id: webhook } = row;
   const scope = row.repository ?? row.project ?? '';
+  const filter = row.ref_filter === null || letsAllPass(row.ref_filter) ? null : row.ref_filter;
   // Pushes alone have a ref.
-  const filterOf = (kind: string) => (kind === 'push' ? row.ref_filter : null);
+  const filterOf = (kind: string) => (kind === 'push' ? filter : null);
   await tx
     .insertInto('subscriptions')
     .values(kinds.map((kind) => ({ organization, kind, scope, webhook, dialect, ref_filter: filterOf(kind), since })))
