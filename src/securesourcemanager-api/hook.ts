@@ -113,21 +113,23 @@ function eventsOf(message: Message): readonly EventKind[] {
     if (known !== undefined) return known.kind;
     throw invalidArgument(`"events" has one that is none of ${eventTypes.map(({ name }) => name).join(', ')}.`, { field: 'events' });
   });
-  return eventTypes.map(({ kind }) => kind).filter((kind) => kinds.includes(kind));
+  return [...new Set(kinds)];
 }
 
 export interface ShownOptions {
   /** Of the resource. */
   readonly name: string;
   readonly areEnumsNumbers: boolean;
+  /** Whether the target is shown whole: receivers give out paths and queries that are secrets themselves. */
+  readonly isTargetWhole: boolean;
 }
 
 /** The hook as it is shown. Its sensitive query string is not part of it: it is written and never read. */
-export function hookBody({ webhook, url }: RepositoryHook, { name, areEnumsNumbers }: ShownOptions) {
-  const types = eventTypes.filter(({ kind }) => webhook.events.includes(kind));
+export function hookBody({ webhook, url }: RepositoryHook, { name, areEnumsNumbers, isTargetWhole }: ShownOptions) {
+  const types = webhook.events.flatMap((kind) => eventTypes.filter((one) => one.kind === kind));
   return {
     name,
-    targetUri: shownTargetUri(url),
+    targetUri: isTargetWhole ? shownTargetUri(url) : webhook.url,
     disabled: !webhook.active,
     events: types.map((one) => (areEnumsNumbers ? one.number : one.name)),
     createTime: timeText(webhook.created),

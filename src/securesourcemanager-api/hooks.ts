@@ -1,5 +1,6 @@
 import { encodeCursor, decodeCursor } from '../http/paging.ts';
 import type { Caller } from '../http/caller.ts';
+import { allows } from '../http/caller.ts';
 import type { Repository } from '../repositories/repository.ts';
 import { cancelPending } from '../webhooks/delivery/upkeep.ts';
 import { secureSourceManagerDialect } from '../webhooks/dialects/secure-source-manager.ts';
@@ -111,7 +112,8 @@ async function patch(deps: ActionDeps, call: Call): Promise<object> {
   const given = readHookChange(call.body, call.query.get('updateMask'));
   const { targetUri, events, disabled } = given;
   // As it was shown: it stays as it is, with the user and password that are not shown.
-  const urlText = targetUri === undefined || targetUri === hook.url || targetUri === shownTargetUri(hook.url) ? undefined : targetUri;
+  const shown = [hook.url, shownTargetUri(hook.url), hook.webhook.url];
+  const urlText = targetUri === undefined || shown.includes(targetUri) ? undefined : targetUri;
   const change: WebhookChange = {
     ...(urlText === undefined ? {} : { url: await checkedUrl(guard, urlText) }),
     ...(events === undefined ? {} : { events }),
@@ -175,8 +177,10 @@ async function namedHook(
   return hook;
 }
 
-export function shownHook(hook: RepositoryHook, repository: Repository, { place, query: { areEnumsNumbers } }: Call) {
-  return hookBody(hook, { name: hookName(place, repository.name, hook.hookId), areEnumsNumbers });
+/** As the caller may see it: the target whole for `admin` alone, for others as `/v1/webhooks` shows it. */
+export function shownHook(hook: RepositoryHook, repository: Repository, { caller, place, query: { areEnumsNumbers } }: Call) {
+  const isTargetWhole = allows(caller.scopes, 'admin');
+  return hookBody(hook, { name: hookName(place, repository.name, hook.hookId), areEnumsNumbers, isTargetWhole });
 }
 
 interface Ended {
