@@ -29,7 +29,7 @@ export interface GitHost {
   readonly repository: Repository;
   /** A place for the clients' work. */
   readonly directory: string;
-  /** As the server got them from callers: `write`, `read`, `report` (no right to repositories), `bound` (to a project), `other` (organization). */
+  /** As the server got them from callers: `write`, `read`, `third` (like `read`), `report` (no right to repositories), `bound` (to a project), `other` (organization). */
   remote(token: string, name?: string): string;
 }
 
@@ -56,6 +56,7 @@ export async function startGitHost(
   const callers: Readonly<Record<string, Caller>> = {
     write: as(['repository:write']),
     read: as(['repository:read']),
+    third: as(['repository:read']),
     report: as(['read', 'ingest']),
     bound: as(['repository:write'], { project: 'p' }),
     other: as(['admin'], { organization: other, slug: 'other' }),

@@ -4,11 +4,12 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { readConfiguration } from '../../src/configuration.ts';
 import { settleWaitMs } from '../../src/repositories/receive/git-push.ts';
-import { uploadBytesMin, uploadLookMs } from '../../src/repositories/receive/push-body.ts';
+import { uploadBusyBytesMin, uploadBusyMs, uploadBytesMin, uploadLookMs } from '../../src/repositories/receive/push-body.ts';
 import { commandsMax, headBytesMax, optionBytesMax, optionsMax } from '../../src/repositories/receive/push-head.ts';
 import { lockWaitMs } from '../../src/repositories/refs/journal.ts';
 import { descriptionCharactersMax, refNameBytesMax, repositoryNameCharactersMax } from '../../src/repositories/repository.ts';
 import { fetchBodyBytesMax, fetchBodyMs } from '../../src/repositories/fetch/body.ts';
+import type { Progress } from '../../src/repositories/fetch/stall.ts';
 import { stallLimits } from '../../src/repositories/fetch/stall.ts';
 import { servingQueueMax, servingWaitMs } from '../../src/repositories/git/create.ts';
 import { oldestVersion } from '../../src/repositories/git/version.ts';
@@ -17,6 +18,7 @@ import { pageRowsMax } from '../../src/repositories/pages/routes.ts';
 
 const page = readFileSync(new URL('../../docs/git.md', import.meta.url), 'utf8');
 const usual = readConfiguration({});
+const progress = ({ looks, bytesMin }: Progress): string => `${bytesMin / 1024} KiB in ${(stallLimits.everyMs * looks) / 1000} s`;
 const number = (value: number): string => value.toLocaleString('en-US');
 
 test('docs/git.md tells the limits of a repository as the program goes by them', () => {
@@ -26,14 +28,14 @@ test('docs/git.md tells the limits of a repository as the program goes by them',
     'branches, tags and other refs': `\`GATEPOST_REPOSITORY_REFS_MAX\`, ${number(usual.refsMax)}`,
     'refs of one push': number(commandsMax),
     'commands and push options of a push': `${headBytesMax / 2 ** 20} MiB; ${optionsMax} options of ${number(optionBytesMax)} bytes`,
-    'a push that stops arriving': `${uploadBytesMin / 2 ** 10} KiB in ${uploadLookMs / 1000} s`,
+    'a push that stops arriving': `${uploadBytesMin / 2 ** 10} KiB in ${uploadLookMs / 1000} s; while others wait for its place ${uploadBusyBytesMin / 2 ** 10} KiB in ${uploadBusyMs / 1000} s`,
     'a ref that another push is moving': `waits up to ${lockWaitMs / 1000} s`,
     "bytes of a ref's name": String(refNameBytesMax),
     'characters of a name': String(repositoryNameCharactersMax),
     'characters of a description': number(descriptionCharactersMax),
     'what a fetch asks with, unpacked': `${fetchBodyBytesMax / 2 ** 20} MiB, within ${fetchBodyMs / 1000} s`,
     'requests that wait for their turn': String(servingQueueMax),
-    'a client that takes its answer slowly': `${stallLimits.bytesMin / 1024} KiB in ${(stallLimits.everyMs * stallLimits.looks) / 1000} s; while others wait ${stallLimits.bytesMinWhileOthersWait / 2 ** 20} MiB`,
+    'a client that takes its answer slowly': `${progress(stallLimits.always)}; while others wait ${progress(stallLimits.whileOthersWait)}`,
     'clones, fetches and pushes at once': `\`GATEPOST_GIT_AT_ONCE\`, ${usual.gitAtOnce}`,
   };
   for (const [what, limit] of Object.entries(expected)) assert.ok(page.includes(`| ${what} | ${limit} |`), `${what}: ${limit}`);

@@ -23,6 +23,11 @@ export interface GitExchange {
 /** Answers a request by its reply, whole; what it throws becomes plain text that git shows. */
 export type AnswerGit = (exchange: GitExchange) => Promise<FastifyReply>;
 
+/** Whose place git takes, for fetches and pushes alike: the organization's, and of its places the token's. */
+export function sharesOf({ organization, token }: Pick<Caller, 'organization' | 'token'>): readonly string[] {
+  return [organization, token];
+}
+
 /** Aborted when the client leaves before it has the whole answer. */
 export function goneSignal({ raw }: FastifyReply): AbortSignal {
   const abort = new AbortController();

@@ -8,16 +8,19 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../../clock.ts';
+import { createIdentifiers } from '../../identifiers.ts';
+import { insertRepository } from '../store.ts';
 import type { GitHost } from '../../../test/git-host.ts';
 import { clientRuns, startGitHost } from '../../../test/git-host.ts';
 
-const fast = { everyMs: 50, looks: 6, bytesMin: 64 * 2 ** 10, bytesMinWhileOthersWait: 2 ** 20 };
+const fast = { everyMs: 50, always: { looks: 6, bytesMin: 64 * 2 ** 10 }, whileOthersWait: { looks: 3, bytesMin: 64 * 2 ** 10 } };
 
 /** More than the kernel takes for a connection that nobody reads. */
 const blobBytes = 14 * 2 ** 20;
 
 /** One commit with one large file that cannot be packed any smaller. Answers the commit. */
-async function fill({ git, repository }: GitHost): Promise<string> {
+async function fill({ git, repository }: Pick<GitHost, 'git' | 'repository'>): Promise<string> {
   const blob = await git.run({ repository: repository.id, args: ['hash-object', '-w', '--stdin'], input: randomBytes(blobBytes) });
   const tree = await git.run({
     repository: repository.id,
@@ -37,14 +40,14 @@ async function fill({ git, repository }: GitHost): Promise<string> {
 }
 
 /** Asks for everything and reads nothing. */
-async function askAndWait(host: GitHost, commit: string): Promise<Socket> {
+async function askAndWait(host: GitHost, commit: string, token = 'read'): Promise<Socket> {
   const line = (text: string): string => `${(text.length + 4).toString(16).padStart(4, '0')}${text}`;
   const body = `${line(`want ${commit} ofs-delta\n`)}0000${line('done\n')}`;
   const socket = connect(Number(new URL(host.url).port), '127.0.0.1');
   socket.on('error', () => undefined).pause();
   await once(socket, 'connect');
   socket.write(
-    `POST /git/acme/tool.git/git-upload-pack HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer read\r\nContent-Type: application/x-git-upload-pack-request\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    `POST /git/acme/tool.git/git-upload-pack HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/x-git-upload-pack-request\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
   );
   return socket;
 }
@@ -74,13 +77,49 @@ test('a hundred clients that read nothing hold no more than their slots, and do 
   const commit = await fill(host);
   const slow = await Promise.all(Array.from({ length: 100 }, () => askAndWait(host, commit)));
   t.after(() => slow.forEach((socket) => socket.destroy()));
-  await until(() => host.git.load().serving === 6, 'as many as one token may have');
+  await until(() => host.git.load().serving === 4, 'as many as one token may have');
   await until(() => host.git.load().waiting >= 90, 'the others wait');
   await clientRuns(host.directory, 'clone', '-q', '--no-checkout', host.remote('write'), 'meanwhile');
   assert.equal(await clientRuns(join(host.directory, 'meanwhile'), 'rev-parse', 'HEAD'), commit);
   for (const socket of slow) socket.destroy();
   await until(() => host.git.load().serving === 0 && host.git.load().waiting === 0, 'all slots are free again');
   await until(() => processesOf(host) === 0, 'no process is left');
+});
+
+/** A repository of the other organization, with something in it. */
+async function ofOther({ git, database, url }: GitHost): Promise<string> {
+  const { id } = await database.read.selectFrom('organizations').select('id').where('name', '=', 'other').executeTakeFirstOrThrow();
+  const about = { organization: id, name: 'theirs', ids: createIdentifiers(), clock: systemClock };
+  const repository = await insertRepository({ database, git, actor: 'cli', ...about });
+  await fill({ git, repository });
+  return `${url.replace('://', '://someone:other@')}/git/other/theirs.git`;
+}
+
+test('a hundred slow clones by two tokens keep neither another organization waiting nor another token of their own', async (t) => {
+  const host = await startGitHost(t);
+  const theirs = await ofOther(host);
+  const commit = await fill(host);
+  const slow = await Promise.all(Array.from({ length: 100 }, (_, at) => askAndWait(host, commit, at % 2 === 0 ? 'read' : 'write')));
+  t.after(() => slow.forEach((socket) => socket.destroy()));
+  await until(() => host.git.load().serving >= 20 && host.git.load().waiting >= 70, 'they hold what they may, the others wait');
+  const began = performance.now();
+  await clientRuns(host.directory, 'clone', '-q', '--no-checkout', theirs, 'theirs');
+  await clientRuns(host.directory, 'clone', '-q', '--no-checkout', host.remote('third'), 'own');
+  const ms = performance.now() - began;
+  assert.ok(ms < 5_000, `${ms} ms`);
+  assert.ok(host.git.load().waiting > 0, 'they were not waited for');
+});
+
+test('where others wait, a client that takes nothing gives its place up within some looks', async (t) => {
+  const stall = { ...fast, always: { looks: 1_000, bytesMin: 1 } };
+  const host = await startGitHost(t, { stall, gitOptions: { serving: 1 } });
+  const commit = await fill(host);
+  const stuck = await askAndWait(host, commit);
+  t.after(() => stuck.destroy());
+  await until(() => host.git.load().serving === 1, 'it has the only place');
+  await sleep(500);
+  assert.equal(host.git.load().serving, 1, 'nobody waits, so it may keep it');
+  await clientRuns(host.directory, 'clone', '-q', '--no-checkout', host.remote('write'), 'meanwhile');
 });
 
 test('a client that takes its answer too slowly is cut off, one that takes it is not', async (t) => {

@@ -4,7 +4,7 @@ import type { Git, GitProcess } from '../git/git.ts';
 import type { BodyLimits } from './body.ts';
 import { createBodyReader } from './body.ts';
 import type { AnswerGit, GitExchange, GitService } from './exchange.ts';
-import { gitHeaders } from './exchange.ts';
+import { gitHeaders, sharesOf } from './exchange.ts';
 import { createReceiveRefs } from './receive-refs.ts';
 import type { StallLimits } from './stall.ts';
 import { watchStall } from './stall.ts';
@@ -73,7 +73,7 @@ function serve(git: Git, { repository, caller, protocol, gone }: GitExchange, ar
     repository: repository.id,
     args,
     lane: 'serve',
-    share: caller.token,
+    shares: sharesOf(caller),
     signal: gone,
     ...(protocol === '' ? {} : { environment: { GIT_PROTOCOL: protocol } }),
   });

@@ -113,7 +113,7 @@ test('slots of clients and of our own commands are apart, and one share never ha
   const git = await made(t, { serving: 4 });
   const abort = new AbortController();
   const serve = (share: string): Promise<Awaited<ReturnType<Git['start']>>> =>
-    git.start({ repository, args: ['cat-file', '--batch'], lane: 'serve', share, signal: abort.signal });
+    git.start({ repository, args: ['cat-file', '--batch'], lane: 'serve', shares: [share], signal: abort.signal });
   const first = await Promise.all([serve('a'), serve('a'), serve('a')]);
   const waiting = serve('a');
   const other = await serve('b');

@@ -28,8 +28,6 @@ export interface GitOptions {
 
 /** How many processes serve clients at once, unless told otherwise. */
 export const servingDefault = 32;
-/** Of them, one token has at most this part. */
-const partOfShare = 0.75;
 /** How many requests may wait for their turn, and for how long. */
 export const servingQueueMax = 256;
 export const servingWaitMs = 30_000;
@@ -57,13 +55,8 @@ export async function createGit(options: GitOptions): Promise<Git> {
   const found = await findVersion({ program, directory: root, environment });
   const spawner = options.spawner ?? createLaunchedSpawner(ground);
   const lanes = {
-    serve: createSlots({
-      count: serving,
-      perShare: Math.max(1, Math.floor(serving * partOfShare)),
-      queueMax: servingQueueMax,
-      waitMs: servingWaitMs,
-    }),
-    work: createSlots({ count: workingMax, perShare: workingMax, queueMax: workingQueueMax, waitMs: workingWaitMs }),
+    serve: createSlots({ count: serving, queueMax: servingQueueMax, waitMs: servingWaitMs }),
+    work: createSlots({ count: workingMax, queueMax: workingQueueMax, waitMs: workingWaitMs }),
   };
   const underWay = new Set<GitProcess>();
   let stopped = false;

@@ -17,8 +17,8 @@ export interface GitStart {
   readonly environment?: Readonly<Record<string, string>>;
   /** `work` unless told otherwise. */
   readonly lane?: GitLane;
-  /** Who shares a lane with others (a token's id): one of them never has all its slots, and who has least comes first. */
-  readonly share?: string;
+  /** Who shares a lane with others, from the outside in (`sharesOf`): none of them ever has all its slots, and who has least comes first. */
+  readonly shares?: readonly string[];
   /** Gives up the wait for a slot, and ends the process. */
   readonly signal?: AbortSignal;
   /** True: it gives way to all others on this machine. */

@@ -18,12 +18,14 @@ export async function wholePush(options: CarryOptions, bytesMax: number = plainP
  * what is about to happen is on disk. That saves the hook, which takes a fifth of the time of a small push.
  */
 export async function carryWhole(options: CarryOptions, whole: Buffer): Promise<Carried> {
-  const { git, journal, repository, actor, head, commands, purpose, body, message, arrived, gone } = options;
+  const { git, journal, repository, actor, head, commands, purpose, body, arrived, gone } = options;
   arrived();
   const place = git.directory(repository.id);
-  const serving = { lane: 'serve', share: repository.organization, settings: { 'core.hooksPath': '/dev/null' } } as const;
+  const serving = { lane: 'serve', shares: options.shares, settings: { 'core.hooksPath': '/dev/null' } } as const;
   const args = ['receive-pack', '--stateless-rpc', place];
   const process = await startUnless(gone, (signal) => git.start({ repository: repository.id, args, ...serving, signal }));
+  let isGivenUp = false;
+  const message = (packets: Buffer): void => (isGivenUp ? undefined : options.message(packets));
   const report = readGitOutput(process.stdout, { message, hidden: place });
   try {
     process.stdin.write(whole.subarray(0, -packTailBytes));
@@ -33,6 +35,7 @@ export async function carryWhole(options: CarryOptions, whole: Buffer): Promise<
     const { status } = await process.ended;
     return { report: await report, moved: await inTime(begun.settle({ isKilled: status === null, grown: body.received() })) };
   } catch (error) {
+    isGivenUp = true;
     endGently(process);
     await process.ended;
     throw error;

@@ -17,15 +17,20 @@ import type { GitReport } from './report.ts';
 export async function carry(options: CarryOptions): Promise<Carried> {
   const { git, repository, gone } = options;
   const args = ['receive-pack', '--stateless-rpc', git.directory(repository.id)];
-  const serving = { lane: 'serve', share: repository.organization, hasControl: true } as const;
+  const serving = { lane: 'serve', shares: options.shares, hasControl: true } as const;
   const process = await startUnless(gone, (signal) => git.start({ repository: repository.id, args, ...serving, signal }));
+  options.body.takesPlace();
   const gate = createGate(process.control);
+  let isGivenUp = false;
   const giveUp = (): void => {
+    isGivenUp = true;
     gate.refuse();
     endGently(process);
   };
   gone.addEventListener('abort', giveUp, { once: true });
-  const report = readGitOutput(process.stdout, { message: options.message, hidden: git.directory(repository.id) });
+  // What git says of being ended is not why: that we say ourselves.
+  const message = (packets: Buffer): void => (isGivenUp ? undefined : options.message(packets));
+  const report = readGitOutput(process.stdout, { message, hidden: git.directory(repository.id) });
   try {
     const begun = await upToGate(options, { gate, process });
     gone.removeEventListener('abort', giveUp);

@@ -21,6 +21,8 @@ export interface CarryOptions {
   readonly journal: Journal;
   readonly repository: Repository;
   readonly actor: PersonFacts;
+  /** Whose place among all others' git takes. */
+  readonly shares: readonly string[];
   readonly head: PushHead;
   /** For git, in the client's order. */
   readonly commands: readonly RefCommand[];

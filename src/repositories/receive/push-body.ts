@@ -6,6 +6,10 @@ export const uploadLookMs = 15_000;
 /** … and what it must have sent since, if all that time we waited for it alone: some 2 KiB a second. */
 export const uploadBytesMin = 32 * 2 ** 10;
 
+/** While others wait for their turn: so much in so long, some 32 KiB a second. */
+export const uploadBusyMs = 5_000;
+export const uploadBusyBytesMin = 160 * 2 ** 10;
+
 /** A push as it arrives: read to a length first, then piece by piece. */
 export interface PushBody {
   /** So many bytes; null where the body ends before the first of them. Fails with `push_incomplete`, `push_too_slow`. */
@@ -16,6 +20,8 @@ export interface PushBody {
   whole(bytesMax: number): Promise<Buffer | null>;
   /** How many bytes came. */
   received(): number;
+  /** From here on git has a place for it, which others may wait for. */
+  takesPlace(): void;
   /** Ends what watches it. */
   close(): void;
 }
@@ -23,10 +29,18 @@ export interface PushBody {
 export interface UploadLimits {
   readonly lookMs: number;
   readonly bytesMin: number;
+  readonly busyMs?: number;
+  readonly busyBytesMin?: number;
 }
 
-export function openPushBody(stream: Readable, limits: UploadLimits = { lookMs: uploadLookMs, bytesMin: uploadBytesMin }): PushBody {
-  const { arrived, received, close } = watchArrivals(stream, limits);
+/** `areOthersWaiting`: whether others wait for the place that this push holds. */
+export function openPushBody(
+  stream: Readable,
+  limits: UploadLimits = { lookMs: uploadLookMs, bytesMin: uploadBytesMin },
+  areOthersWaiting: () => boolean = () => false,
+): PushBody {
+  let hasPlace = false;
+  const { arrived, received, close } = watchArrivals(stream, limits, () => hasPlace && areOthersWaiting());
   let held: Buffer = Buffer.alloc(0);
   return {
     async exactly(bytes) {
@@ -62,6 +76,9 @@ export function openPushBody(stream: Readable, limits: UploadLimits = { lookMs: 
       return piece === null ? held : null;
     },
     received,
+    takesPlace() {
+      hasPlace = true;
+    },
     close,
   };
 }
@@ -73,23 +90,25 @@ interface Arrivals {
   close(): void;
 }
 
-function watchArrivals(stream: Readable, limits: UploadLimits): Arrivals {
+function watchArrivals(stream: Readable, limits: UploadLimits, isInTheWay: () => boolean): Arrivals {
   const pieces = (stream.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>)[Symbol.asyncIterator]();
   // One for each wait, not a race against one promise for all of them: that would hold every piece until the push has ended.
   let giveUp: ((error: GatepostError) => void) | null = null;
   let failure: GatepostError | null = null;
   let received = 0;
   let isWaiting = false;
-  let wasOnlyWaiting = true;
-  let seen = 0;
-  const timer = setInterval(() => {
-    if (isWaiting && wasOnlyWaiting && received - seen < limits.bytesMin) {
-      failure = invalid('push_too_slow', 'The push stopped arriving.');
-      giveUp?.(failure);
-    }
-    seen = received;
-    wasOnlyWaiting = isWaiting;
-  }, limits.lookMs).unref();
+  const { busyMs = uploadBusyMs, busyBytesMin = uploadBusyBytesMin } = limits;
+  const watch = (everyMs: number, bytesMin: number, isOn: () => boolean): NodeJS.Timeout => {
+    let [seen, wasWaiting] = [0, true];
+    return setInterval(() => {
+      if (isWaiting && wasWaiting && received - seen < bytesMin && isOn()) {
+        failure = invalid('push_too_slow', 'The push stopped arriving.');
+        giveUp?.(failure);
+      }
+      [seen, wasWaiting] = [received, isWaiting];
+    }, everyMs).unref();
+  };
+  const timers = [watch(limits.lookMs, limits.bytesMin, () => true), watch(busyMs, busyBytesMin, isInTheWay)];
   const next = (): Promise<IteratorResult<Buffer, undefined>> =>
     new Promise((resolve, reject) => {
       giveUp = reject;
@@ -110,7 +129,7 @@ function watchArrivals(stream: Readable, limits: UploadLimits): Arrivals {
       }
     },
     received: () => received,
-    close: () => clearInterval(timer),
+    close: () => timers.forEach((timer) => clearInterval(timer)),
   };
 }
 

@@ -6,10 +6,10 @@ import { personOf } from '../../organizations/people.ts';
 import type { Database } from '../../storage/database/database.ts';
 import { openBody } from '../fetch/body.ts';
 import type { AnswerGit, GitExchange } from '../fetch/exchange.ts';
-import { gitHeaders } from '../fetch/exchange.ts';
+import { gitHeaders, sharesOf } from '../fetch/exchange.ts';
 import type { Git } from '../git/git.ts';
 import type { Journal } from '../refs/journal.ts';
-import type { Moved } from '../refs/refs.ts';
+import type { Moved, Purpose } from '../refs/refs.ts';
 import type { Repository } from '../repository.ts';
 import { carryWhole, wholePush } from './carry-whole.ts';
 import { carry } from './carry.ts';
@@ -35,6 +35,12 @@ export interface ReceiveOptions {
     readonly repository: Repository;
     readonly refs: readonly string[];
   }) => Promise<readonly { readonly number: number }[]>;
+  /** Why pull requests that a push was to open are not there, and what of them is other than was asked for: lines for whoever pushes. */
+  readonly whatCame?: (options: {
+    readonly repository: Repository;
+    readonly purpose: Purpose | null;
+    readonly refs: readonly string[];
+  }) => Promise<readonly string[]>;
   readonly upload?: UploadLimits;
   /** Pushes of no more than that are looked through before git gets them; 0: none is. */
   readonly plainBytesMax?: number;
@@ -47,7 +53,7 @@ export interface ReceiveOptions {
 export function createReceive(options: ReceiveOptions): AnswerGit {
   return async (exchange) => {
     const { request, reply } = exchange;
-    const body = openPushBody(openBody(request), options.upload);
+    const body = openPushBody(openBody(request), options.upload, () => options.git.load().waiting > 0);
     try {
       const head = await readPushHead(body);
       gitHeaders(reply, 'application/x-git-receive-pack-result');
@@ -79,21 +85,23 @@ async function push({ options, exchange, body, head }: Push): Promise<void> {
   const limits = limitsOf(exchange, options);
   let outcomes: readonly Outcome[] = head.commands.map((asked) => ({ asked, done: asked, refused: null }));
   try {
+    if (head.fault !== null) throw head.fault;
     const actor = await personOf({ database, organization: caller.organization, token: caller.token });
     const planned = await planPush({ ...options, repository, actor, head, refsMax: limits.refsMax });
     const { purpose } = planned;
     outcomes = planned.outcomes;
+    for (const note of planned.notes) answer.say(note);
     const commands = outcomes.filter(({ refused }) => refused === null).map(({ done }) => done);
     if (commands.length === 0) {
       answer.end('ok', outcomes);
       return;
     }
     const told = { message: answer.message, arrived: answer.open, log: exchange.request.log };
-    const one = { ...options, repository, actor, head, commands, purpose, body, limits, gone, ...told };
+    const one = { ...options, repository, actor, shares: sharesOf(caller), head, commands, purpose, body, limits, gone, ...told };
     const whole = await wholePush(one, options.plainBytesMax);
     const { report, moved } = whole === null ? await carry(one) : await carryWhole(one, whole);
     if (moved === null) answer.say('The push is in. Its event follows as soon as the database can be written to.');
-    for (const line of await pullLines({ options, exchange, moved: moved ?? [] })) answer.say(line);
+    for (const line of await pullLines({ options, exchange, moved: moved ?? [], purpose })) answer.say(line);
     answer.end(report?.unpack ?? 'git ended early', outcomesOf(outcomes, report, moved));
   } catch (error) {
     const reason = reasonOf(error, exchange);
@@ -103,15 +111,18 @@ async function push({ options, exchange, body, head }: Push): Promise<void> {
 }
 
 /** Where the pull requests are that this push has made or changed. What is not found out is not told: the push is in. */
-async function pullLines(about: Pick<Push, 'options' | 'exchange'> & { readonly moved: readonly Moved[] }): Promise<readonly string[]> {
-  const { options, exchange, moved } = about;
+async function pullLines(
+  about: Pick<Push, 'options' | 'exchange'> & { readonly moved: readonly Moved[]; readonly purpose: Purpose | null },
+): Promise<readonly string[]> {
+  const { options, exchange, moved, purpose } = about;
   const { request, repository, caller } = exchange;
   const refs = moved.filter(({ after }) => after !== zeroId).map(({ ref }) => ref);
   if (options.openPulls === undefined || refs.length === 0) return [];
   try {
     const urls = repositoryUrls({ serverUrl: request.server.publicUrl(request), slug: caller.slug, name: repository.name });
     const found = await options.openPulls({ repository, refs });
-    return found.slice(0, pullLinesMax).map(({ number }) => `Pull request ${number}: ${urls.pull(number)}`);
+    const came = (await options.whatCame?.({ repository, purpose, refs })) ?? [];
+    return [...found.slice(0, pullLinesMax).map(({ number }) => `Pull request ${number}: ${urls.pull(number)}`), ...came];
   } catch (error) {
     request.log.warn({ err: error }, 'the pull requests of a push were not found out');
     return [];
