@@ -30,6 +30,7 @@ export function targetOf(options: Omit<RequestOptions, 'kind' | 'body' | 'delive
     rank: '1',
     dialect,
     url,
+    target: url.pathname + url.search,
     shownUrl: url.origin,
     transport: { ...plainTransport, redirects: dialect.redirects },
     authorization,

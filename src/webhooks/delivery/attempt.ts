@@ -1,4 +1,5 @@
-import { mask, maskCut } from '../subscriptions/url.ts';
+import { hide, hideInBody } from '../subscriptions/masking.ts';
+import { mask } from '../subscriptions/url.ts';
 import type { Answer, Outgoing } from './send.ts';
 import type { Job } from './station.ts';
 import type { Target } from './target.ts';
@@ -29,7 +30,7 @@ export function compose({ job, target, userAgent, now }: ComposeOptions): Outgoi
   } else if (dialect.unsigned !== undefined) put(headers, dialect.unsigned);
   headers.push('Content-Type', job.contentType, 'User-Agent', target.userAgent ?? userAgent);
   if (addedHeaders.length > 0) headers.push(...addedHeaders);
-  return { webhook: target.webhook, url: target.url, transport: target.transport, headers, body: job.body };
+  return { webhook: target.webhook, url: target.url, target: target.target, transport: target.transport, headers, body: job.body };
 }
 
 function put(headers: string[], more: Readonly<Record<string, string>>): void {
@@ -67,7 +68,7 @@ export interface ShownAnswer {
 }
 
 /** An answer's headers and body as they are kept: text that any database takes, without the secrets that a receiver may have thrown back. */
-export function shownAnswer(answer: Answer, masked: readonly string[]): ShownAnswer {
+export function shownAnswer(answer: Answer, sought: readonly string[]): ShownAnswer {
   if (answer.status === null) return { headers: null, body: null };
   const headers: Record<string, string> = {};
   let kept = 0;
@@ -75,13 +76,11 @@ export function shownAnswer(answer: Answer, masked: readonly string[]): ShownAns
     if (kept >= answerHeadersKeptMax) break;
     kept += 1;
     const value = answer.headers[name] ?? '';
-    headers[name] = name === 'set-cookie' ? mask : hide(value, masked).slice(0, answerHeaderCharactersMax);
+    headers[hide(name, sought)] = name === 'set-cookie' ? mask : hide(plain(value), sought).slice(0, answerHeaderCharactersMax);
   }
-  return { headers: JSON.stringify(headers), body: maskCut(hide(answer.body?.toString('utf8') ?? '', masked), masked) };
+  return { headers: JSON.stringify(headers), body: hideInBody(plain(answer.body?.toString('utf8') ?? ''), sought) };
 }
 
-function hide(text: string, masked: readonly string[]): string {
-  let shown = text.includes('\0') ? text.replaceAll('\0', '\uFFFD') : text;
-  for (const secret of masked) if (shown.includes(secret)) shown = shown.replaceAll(secret, mask);
-  return shown;
+function plain(text: string): string {
+  return text.includes('\0') ? text.replaceAll('\0', '\uFFFD') : text;
 }

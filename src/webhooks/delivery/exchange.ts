@@ -31,6 +31,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Taker {
   readonly #timer: NodeJS.Timeout;
   #pool: Pool;
   #url: URL;
+  /** Path and query. */
+  #path: string;
   #headers: readonly string[];
   #line: Line | null = null;
   /** The request went out over a connection that had served before. */
@@ -50,7 +52,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Taker {
   constructor(options: ExchangeOptions) {
     this.#options = options;
     this.#pool = options.pool;
-    this.#url = options.outgoing.url;
+    const { url, target = targetOf(url) } = options.outgoing;
+    this.#url = url;
+    this.#path = target;
     this.#headers = options.outgoing.headers;
     this.#timer = setTimeout(expire, options.deadlineMs, this);
   }
@@ -68,8 +72,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Taker {
     }
     this.#line = line;
     const headers = this.#headers as string[];
-    const path = this.#url.pathname + this.#url.search;
-    line.client.dispatch({ method: 'POST', path, headers, body: this.#options.outgoing.body, blocking: false }, this);
+    line.client.dispatch({ method: 'POST', path: this.#path, headers, body: this.#options.outgoing.body, blocking: false }, this);
   }
 
   fail(error: Error): void {
@@ -166,6 +169,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Taker {
       this.#pool = this.#options.poolFor(target);
     }
     this.#url = target;
+    this.#path = targetOf(target);
     this.#pool.lend(this);
   }
 
@@ -204,6 +208,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Taker {
     const { code, reason } = failureOf(error ?? new SendFailed('answer_invalid'));
     return { status: null, headers: {}, body: null, failure: code, reason, durationMs };
   }
+}
+
+function targetOf(url: URL): string {
+  return url.pathname + url.search;
 }
 
 function expire(exchange: Exchange): void {

@@ -22,6 +22,8 @@ export interface Outgoing {
   /** Whose connections: a webhook that hangs holds none of another's. */
   readonly webhook: string;
   readonly url: URL;
+  /** Path and query as they are to go out; left out: in the URL's normal form. */
+  readonly target?: string;
   readonly transport: Transport;
   /** Name, value, name, value: no name twice, and neither `host` nor `content-length`, which follow from the rest. */
   readonly headers: readonly string[];

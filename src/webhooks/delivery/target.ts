@@ -5,6 +5,7 @@ import type { Reader } from '../../storage/database/database.ts';
 import { dialectOf } from '../dialects/all.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import type { LiveSecrets } from '../signing/secret.ts';
+import { soughtOf } from '../subscriptions/masking.ts';
 import { openRow } from '../subscriptions/sealed.ts';
 import { basicAuthorization } from '../subscriptions/url.ts';
 import { addedHeaderList } from './added-headers.ts';
@@ -25,6 +26,8 @@ export interface Target {
   readonly rank: string;
   readonly dialect: Dialect;
   readonly url: URL;
+  /** Path and query as they go out. */
+  readonly target: string;
   /** As it may be shown and logged. */
   readonly shownUrl: string;
   readonly transport: Transport;
@@ -38,7 +41,7 @@ export interface Target {
   readonly rate: Rate | null;
   /** What signs now; null: it has no secret, and nothing is signed. */
   secrets(): LiveSecrets | null;
-  /** What must be masked in whatever the receiver throws back. */
+  /** What to look for in whatever the receiver throws back, and to mask: of `soughtOf`. */
   readonly masked: readonly string[];
   readonly remembered: Remembered;
 }
@@ -124,13 +127,14 @@ function open(row: Row, { sealer, clock, addedHeaders, userAgents = {} }: Target
   return {
     dialect,
     url: opened.url,
+    target: dialect.normalTarget === true ? opened.url.pathname + opened.url.search : opened.target,
     shownUrl: opened.shownUrl,
     transport: { proxy: opened.proxy, ca: row.ca, redirects: dialect.redirects, revision: row.revision },
     authorization: basicAuthorization(opened.url),
     userAgent: userAgents[dialect.name] ?? null,
     addedHeaders: addedHeaderList(addedHeaders, opened.headers, opened.url),
     secrets: () => (until !== null && clock.now() < until ? both : alone),
-    masked: opened.masked,
+    masked: soughtOf(opened.masked),
   };
 }
 

@@ -16,6 +16,8 @@ export interface Dialect {
   readonly unsigned?: Readonly<Record<string, string>>;
   /** Whether a webhook of it may have no secret: then nothing is signed. */
   readonly secretOptional: boolean;
+  /** Path and query go out in a URL's normal form, as the client of its server sends them. Left out: as they were written. */
+  readonly normalTarget?: true;
   /** How many redirects are followed: none, where a redirect is an answer like any other that is no success. */
   readonly redirects: 0 | 1;
   /**

@@ -13,6 +13,7 @@ export const sonarqubeDialect: Dialect = {
   headers,
   schemes: [bareHex('X-Sonar-Webhook-HMAC-SHA256')],
   secretOptional: true,
+  normalTarget: true,
   redirects: 1,
   sample,
 };

@@ -53,7 +53,7 @@ export async function updateWebhook(options: UpdateOptions): Promise<Changed> {
   const url = isElsewhere ? (change.url ?? new URL(places.openUrl(sealer, row.url))) : null;
   const columns = {
     name: change.name ?? row.name,
-    url: url === null ? row.url : places.sealUrl(sealer, url, change.url === undefined ? undefined : options.urlText),
+    url: change.url === undefined ? sealedUrl(row, sealer) : places.sealUrl(sealer, change.url, options.urlText),
     query: change.sensitiveQuery === undefined ? row.query : places.sealQuery(sealer, change.sensitiveQuery),
     ref_filter: change.refFilter === undefined ? row.ref_filter : change.refFilter,
     events: change.events === undefined ? row.events : JSON.stringify(change.events),
@@ -72,6 +72,11 @@ export async function updateWebhook(options: UpdateOptions): Promise<Changed> {
   if (isSwitchedOn) await forget(options, webhook, row.off_reason);
   await audit(options, { organization, webhook, action: 'webhook.changed', details: shownChange(change, webhook) });
   return { webhook, offSince: isSwitchedOn ? (row.off_since ?? row.updated) : null };
+}
+
+/** As it is kept, in the words that it was written in. */
+function sealedUrl({ id, url }: Row, sealer: ChangeOptions['sealer']): string {
+  return isClear(url) ? sealer.seal(url, sealedIn(id).url) : url;
 }
 
 /** Compare-and-set: the engine, or somebody on another node, may have changed it since it was read. */

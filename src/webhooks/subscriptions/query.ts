@@ -22,10 +22,9 @@ export function checkedQuery(text: string): string | null {
 }
 
 /** Where a webhook with a sensitive query string is sent: its URL with that behind it, joined by `&` where the URL has a query of its own. */
-export function joined(url: URL, query: string | null): URL {
+export function joined(url: string, query: string | null): string {
   if (query === null) return url;
-  const { href } = url;
-  return new URL(`${href}${/[?&]$/.test(href) ? '' : url.search === '' ? '?' : '&'}${query}`);
+  return `${url}${/[?&]$/.test(url) ? '' : url.includes('?') ? '&' : '?'}${query}`;
 }
 
 /** The same as it may be shown and logged. */

@@ -224,6 +224,21 @@ eachDatabase((open, engine) => {
     assert.ok(log.every((line) => !line.includes('"level":50')));
   });
 
+  test(`path, query and sensitive query string go out as they were written, also after another change (${engine})`, async (context) => {
+    const { call, receiver } = await start(context, await open(context));
+    const url = `${receiver.url}/a/../%7Eb?x="<1>"`;
+    const { body } = await call('POST', '/v1/webhooks', wanted(receiver, { url, sensitiveQuery: "sig=it's" }));
+    const sent = async () => {
+      await call('POST', `/v1/webhooks/${body.id}/test?wait=10s`);
+      return receiver.arrived.at(-1)?.url;
+    };
+    assert.equal(await sent(), `/hook/a/../%7Eb?x="<1>"&sig=it's`);
+    await call('PATCH', `/v1/webhooks/${body.id}`, { headers: { 'x-more': 'v' } });
+    assert.equal(await sent(), `/hook/a/../%7Eb?x="<1>"&sig=it's`);
+    await call('PATCH', `/v1/webhooks/${body.id}`, { url: `${receiver.url}/./c` });
+    assert.equal(await sent(), "/hook/./c?sig=it's");
+  });
+
   test(`a new webhook of the dialect github is greeted once, by a signed ping (${engine})`, async (context) => {
     const { call, receiver, repository, database } = await start(context, await open(context));
     const { status, body } = await call(

@@ -124,6 +124,7 @@ async function checkedNew(deps: WebhookRoutesDeps, caller: Caller, body: Static<
     ...(hookId === undefined ? {} : { hookId: checkedHookId(hookId) }),
     name: checkedName(body.name),
     url: await checkedUrl(guard, body.url),
+    urlText: body.url,
     sensitiveQuery: checkedQuery(body.sensitiveQuery ?? ''),
     refFilter: checkedRefFilter(body.refFilter ?? ''),
     events,
@@ -190,7 +191,10 @@ function changeRoutes(server: HttpServer, { database, sealer, guard, clock, ids,
         ...(active === undefined ? {} : { active }),
         ...(await checkedSending(guard, { ...rest, ...(proxy === undefined || proxy === webhook.sending.proxy ? {} : { proxy }) })),
       };
-      const changed = await database.write((tx) => updateWebhook({ ...who, tx, webhook: webhook.id, change, sealer, ids, clock }));
+      const written = newUrl === undefined || url === undefined ? {} : { urlText: url };
+      const changed = await database.write((tx) =>
+        updateWebhook({ ...who, ...written, tx, webhook: webhook.id, change, sealer, ids, clock }),
+      );
       // What rests because it failed is tried at once: it may be what was changed that made it fail.
       wake(webhook.id);
       return changedBody(changed);

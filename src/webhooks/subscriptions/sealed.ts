@@ -1,7 +1,7 @@
 import { GatepostError } from '../../errors.ts';
 import type { Sealer } from '../../secret-key.ts';
 import { joined, shownJoined } from './query.ts';
-import { longestFirst, secretsOf, secretsOfQuery } from './url.ts';
+import { requestTarget, secretsOf, secretsOfQuery, secretsOfTarget } from './url.ts';
 
 /** What stands in the place of the secret of a webhook that has none. Nothing is signed for it. */
 export const noSecret = '';
@@ -70,33 +70,38 @@ export interface SealedRow {
 export interface OpenedRow {
   /** Where it is sent: with the sensitive query string. */
   readonly url: URL;
-  /** The same as it may be shown. */
+  /** Its path and query as they were written. */
+  readonly target: string;
+  /** The URL as it may be shown. */
   readonly shownUrl: string;
   /** Empty where there is none. */
   readonly secret: string;
   readonly previousSecret: string | null;
   readonly headers: AddedHeaders;
   readonly proxy: URL | null;
-  /** What must be masked in whatever a receiver throws back, the longest first. */
+  /** What must be masked in whatever a receiver throws back. */
   readonly masked: readonly string[];
 }
 
 /** Opens all that a webhook's row holds sealed; `more` are other secrets that are sent with it. Fails with `secret_unreadable`. */
 export function openRow(sealer: Sealer, row: SealedRow, more: readonly string[] = []): OpenedRow {
   const places = sealedIn(row.id);
-  const target = new URL(places.openUrl(sealer, row.url));
+  const written = places.openUrl(sealer, row.url);
   const query = places.openQuery(sealer, row.query);
-  const url = joined(target, query);
+  const sent = joined(written, query);
+  const url = new URL(sent);
+  const target = requestTarget(sent);
   const secret = places.openSecret(sealer, row.secret);
   const previousSecret = row.previous_secret === null ? null : sealer.open(row.previous_secret, places.previousSecret);
   const headers = places.openHeaders(sealer, row.headers);
   const proxy = places.openProxy(sealer, row.proxy);
-  const masked = longestFirst([
+  const masked = [
     ...secretsOf(url),
+    ...secretsOfTarget(target),
     ...(query === null ? [] : secretsOfQuery(query)),
     ...[secret, previousSecret ?? ''].flatMap((text) => [text, text.replace(/^whsec_/, '')]),
     ...[...Object.values(headers), ...more].flatMap((value) => [value, value.replace(/^(?:Bearer|Basic) /i, '')]),
     ...(proxy === null ? [] : secretsOf(proxy)),
-  ]);
-  return { url, shownUrl: shownJoined(target, query), secret, previousSecret, headers, proxy, masked };
+  ];
+  return { url, target, shownUrl: shownJoined(new URL(written), query), secret, previousSecret, headers, proxy, masked };
 }

@@ -57,7 +57,7 @@ export interface InsertWebhookOptions extends ChangeOptions {
   readonly hookId?: string;
   readonly name: string;
   readonly url: URL;
-  /** The URL as it was written, where that is what its dialect shows again; left out: in its normal form. */
+  /** The URL as it was written, which is how its path and query are sent, and how its dialect may show it again; left out: in its normal form. */
   readonly urlText?: string;
   /** Checked by `checkedQuery`; left out or null: none. */
   readonly sensitiveQuery?: string | null;

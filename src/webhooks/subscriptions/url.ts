@@ -3,8 +3,6 @@ import { invalid } from '../../errors.ts';
 export const urlCharactersMax = 2_000;
 /** What stands for something that is not shown. */
 export const mask = '***';
-/** A value shorter than this is not looked for in what a receiver answers: it would be found everywhere. */
-const secretCharactersMin = 4;
 
 /** A part of a path that is longer than this is not shown. */
 export const readableCharactersMax = 15;
@@ -73,62 +71,37 @@ export function basicAuthorization(url: URL): string | null {
   return `Basic ${Buffer.from(`${decoded(url.username)}:${decoded(url.password)}`, 'utf8').toString('base64')}`;
 }
 
-/** The texts of a URL that a receiver could throw back at us and that must then be masked, the longest first. */
+/** The texts of a URL that a receiver could throw back at us and that must then be masked. */
 export function secretsOf(url: URL): readonly string[] {
-  const texts = [basicAuthorization(url)?.slice('Basic '.length) ?? '', url.password, decoded(url.password)];
-  texts.push(...textsOfQuery(url.search.slice(1)));
-  for (const part of url.pathname.split('/')) if (!isReadable(part)) texts.push(part, decoded(part));
-  return longestFirst(texts);
+  return [
+    basicAuthorization(url)?.slice('Basic '.length) ?? '',
+    url.password,
+    decoded(url.password),
+    ...secretsOfTarget(requestTarget(url.href)),
+  ];
 }
 
-/** The same of a query as it was written, which a URL may hold in another form. */
+/** The same of a path and query as they are sent. */
+export function secretsOfTarget(target: string): readonly string[] {
+  const [path = '', ...query] = target.split('?');
+  const parts = path.split('/').filter((part) => !isReadable(part));
+  return [...parts.flatMap((part) => [part, decoded(part)]), ...secretsOfQuery(query.join('?'))];
+}
+
+/** The same of a query. */
 export function secretsOfQuery(query: string): readonly string[] {
-  return longestFirst(textsOfQuery(query));
-}
-
-function textsOfQuery(query: string): readonly string[] {
   const values = query.split('&').map((part) => part.slice(part.indexOf('=') + 1));
-  return [query, decoded(query), ...values.flatMap((value) => [value, decoded(value), decoded(value.replaceAll('+', ' '))])];
+  return [query, ...values].flatMap((text) => [text, decoded(text), decoded(text.replaceAll('+', ' '))]);
 }
 
 /**
- * All forms in which a receiver may throw these texts back: as they are, inside JSON, and either of it inside HTML or a URL. Without repeats and without what is so short that it would be found everywhere. The longest first: it may hold another.
+ * Path and query as a webhook's URL has them, character by character: what a URL parser would write in another way, such as `/a/../b` or a quote in
+ * the query, may be what a signature was made over. Only what is not ASCII is percent-encoded, as UTF-8, since HTTP knows no other way.
  */
-export function longestFirst(texts: readonly string[]): readonly string[] {
-  const forms = texts.flatMap((text) => {
-    const quoted = JSON.stringify(text).slice(1, -1);
-    // Some programs escape slashes, some what HTML knows, some all that is not ASCII.
-    const plain = [text, quoted, quoted.replaceAll('/', '\\/'), escaped(quoted, /[<>&]/g), escaped(quoted, /[^\x20-\x7e]/g)];
-    return [...plain, ...plain.map(inHtml), ...plain.filter((one) => one.isWellFormed()).flatMap(inUrl)];
-  });
-  return [...new Set(forms)].filter((text) => text.length >= secretCharactersMin).sort((a, b) => b.length - a.length);
-}
-
-function escaped(text: string, which: RegExp): string {
-  return text.replaceAll(which, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-
-/** As programs write it into a query: with all marks encoded or some, a blank as a plus, digits of either case. */
-function inUrl(text: string): readonly string[] {
-  const encoded = encodeURIComponent(text);
-  const strict = encoded.replaceAll(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
-  const all = [encoded, strict, strict.replaceAll('%20', '+')];
-  return [...all, ...all.map((one) => one.replaceAll(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()))];
-}
-
-function inHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-}
-
-/** For a text that may have been cut off: without the beginning of a secret that it may end with. */
-export function maskCut(text: string, masked: readonly string[]): string {
-  for (const secret of masked) {
-    const start = secret.slice(0, secretCharactersMin);
-    for (let at = text.indexOf(start, text.length - secret.length); at >= 0; at = text.indexOf(start, at + 1)) {
-      if (secret.startsWith(text.slice(at))) return text.slice(0, at) + mask;
-    }
-  }
-  return text;
+export function requestTarget(text: string): string {
+  const written = text.replace(/^https?:\/\/[^/?#]*/i, '');
+  const rooted = written.startsWith('/') ? written : `/${written}`;
+  return rooted.toWellFormed().replaceAll(/[^\u0021-\u007e]+/g, encodeURIComponent);
 }
 
 /** Percent-decoded as UTF-8. A percent sign that encodes nothing stands for itself. */
