@@ -241,7 +241,7 @@ const settings = {
     'GATEPOST_GIT_AT_ONCE',
     integer(4, 1_000),
     ['32', 32],
-    'How many clones, fetches and pushes are under way at once; others wait up to 30 s. One token has at most three quarters.',
+    'How many clones, fetches and pushes are under way at once; others wait up to 30 s. One organization has at most three quarters.',
   ),
   gitMemory: setting(
     'GATEPOST_GIT_MEMORY',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Configuration } from '../../configuration.ts';
 import { createGit } from '../../repositories/git/create.ts';
 import type { Git } from '../../repositories/git/git.ts';
+import { placeProblem } from '../../repositories/git/place.ts';
 import type { Reader } from '../../storage/database/database.ts';
 import type { RepositoryRow } from '../stored-repositories.ts';
 import { namedRepositories, nodeOf, repositoriesFolder } from '../stored-repositories.ts';
@@ -58,12 +59,25 @@ async function checkThere(options: {
 }): Promise<Check> {
   const { data, here, all } = options;
   const root = join(data, repositoriesFolder);
-  const missing = here.filter(({ id }) => !existsSync(join(root, `${id}.git`, 'HEAD')));
+  const missing: string[] = [];
+  const damaged: string[] = [];
+  for (const { id, slug, name } of here) {
+    const problem = await placeProblem(join(root, `${id}.git`));
+    if (problem?.code === 'repository_missing') missing.push(`${slug}/${name}`);
+    else if (problem !== null) damaged.push(`${slug}/${name} (${id}.git): ${problem.says}`);
+  }
   const elsewhere = all - here.length;
   if (missing.length > 0) {
-    const names = missing.slice(0, itemsShownMax).map(({ slug, name }) => `${slug}/${name}`);
-    const says = `${missing.length} of ${here.length} have no directory below ${root}: ${names.join(', ')}`;
+    const says = `${missing.length} of ${here.length} have no directory below ${root}: ${missing.slice(0, itemsShownMax).join(', ')}`;
     return failed('repositories', says, 'Is its disk mounted? Otherwise restore them from a backup.');
+  }
+  if (damaged.length > 0) {
+    const says = `${damaged.length} of ${here.length} cannot be used: ${damaged.slice(0, itemsShownMax).join('; ')}`;
+    return failed(
+      'repositories',
+      says,
+      'Nobody can fetch from them or push to them. Put the directory itself there, or restore them from a backup.',
+    );
   }
   const known = new Set(here.map(({ id }) => `${id}.git`));
   const others = (await readdir(root).catch(() => [])).filter((name) => !known.has(name));
@@ -97,6 +111,8 @@ async function checkIntents({ read, isServing }: RepositoriesOptions, node: stri
 async function checkSound(git: Git, here: readonly RepositoryRow[]): Promise<Check> {
   const bad: string[] = [];
   for (const { id, slug, name } of here) {
+    // What cannot be used is told of already.
+    if ((await placeProblem(git.directory(id))) !== null) continue;
     try {
       const { status, stderr } = await git.run({
         repository: id,

@@ -11,6 +11,7 @@ export interface RefsCount {
 
 /** How many branches and tags there are, read from the files git keeps them in; where it keeps them otherwise, git is asked. */
 export async function countRefs(source: FactsSource): Promise<RefsCount> {
+  await source.git.check(source.repository);
   const directory = source.git.directory(source.repository);
   const packed = await packedRefs(join(directory, 'packed-refs'));
   const [branches, tags] = await Promise.all([looseRefs(directory, 'refs/heads'), looseRefs(directory, 'refs/tags')]);

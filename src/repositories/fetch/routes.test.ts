@@ -1,7 +1,7 @@
 // Debian's git as the client, over HTTP, of repositories that are pushed to as git itself takes a push.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -183,3 +183,49 @@ test('many refs make a packed question of git itself', async (t) => {
   await clientRuns(host.directory, '-c', 'protocol.version=0', 'clone', '-q', '--mirror', host.remote('read'), to);
   assert.equal((await clientRuns(to, 'for-each-ref')).split('\n').length, 801);
 });
+
+test('a repository that leads elsewhere, or is not there, is 503; git is told in its own words, by each protocol and way', async (t) => {
+  const host = await startGitHost(t);
+  const work = await pushed(host);
+  const place = host.git.directory(host.repository.id);
+  const asked = { authorization: 'Bearer read' };
+  const tells = async (code: RegExp): Promise<void> => {
+    const plain = await infoRefs(host, '?service=git-upload-pack', asked);
+    assert.equal(plain.status, 503);
+    assert.match(await plain.text(), code);
+    for (const version of ['0', '2']) {
+      const listed = await clientGit(host.directory, ['-c', `protocol.version=${version}`, 'ls-remote', host.remote('read')]);
+      assert.match(listed.stderr, /^fatal: remote error: The files of this repository /);
+      assert.match(listed.stderr, code);
+    }
+    const push = await clientGit(work, ['push', host.remote('write'), 'main:more']);
+    assert.match(push.stderr, /^fatal: remote error: The files of this repository /);
+  };
+  await rename(place, `${place}-elsewhere`);
+  await tells(/not on the disk of the server/);
+  await symlink(`${place}-elsewhere`, place);
+  await tells(/are damaged/);
+  await rm(place);
+  await rename(`${place}-elsewhere`, place);
+  await clientRuns(work, 'push', '-q', host.remote('write'), 'main:more');
+});
+
+test('git that is kept waiting for too long is told so in its own words; others by 503 and when to come again', async (t) => {
+  const host = await startGitHost(t, { gitOptions: { serving: 1, servingWaitMs: 50 } });
+  const work = await pushed(host);
+  const tip = await clientRuns(work, 'rev-parse', 'HEAD');
+  const held = await host.git.start({ repository: host.repository.id, args: ['cat-file', '--batch'], lane: 'serve' });
+  for (const version of ['0', '2']) {
+    const listed = await clientGit(host.directory, ['-c', `protocol.version=${version}`, 'ls-remote', host.remote('read')]);
+    assert.match(listed.stderr, /^fatal: remote error: Too much is under way with repositories\. Try again in a moment\.$/);
+  }
+  const question = packetLines(`want ${tip} ofs-delta\n`, null, 'done\n');
+  const answer = await uploadPack(host, question);
+  assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '10']);
+  await answer.text();
+  held.end();
+  await held.ended;
+});
+
+const packetLines = (...texts: readonly (string | null)[]): string =>
+  texts.map((text) => (text === null ? '0000' : (text.length + 4).toString(16).padStart(4, '0') + text)).join('');

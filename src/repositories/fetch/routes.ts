@@ -8,7 +8,8 @@ import type { Repository } from '../repository.ts';
 import { findRenamed, findRepository, maySee, requireHere, unknownRepository } from '../store.ts';
 import { basicChallenge, gitCaller, requireGitScope } from './caller.ts';
 import type { AnswerGit, GitExchange, GitService } from './exchange.ts';
-import { checkedProtocol, goneSignal } from './exchange.ts';
+import { checkedProtocol, gitHeaders, goneSignal } from './exchange.ts';
+import { gitsWords } from './gits-words.ts';
 import type { FetchOptions } from './upload-pack.ts';
 import { createInfoRefs, createUploadPack } from './upload-pack.ts';
 
@@ -86,7 +87,7 @@ interface Asked {
 
 /** Who asks is looked at first, so that one without a token learns nothing of what there is. */
 async function letIn({ options, request, reply, service }: Asked): Promise<{ readonly exchange: GitExchange; readonly renamed: boolean }> {
-  const { database, findCaller } = options;
+  const { database, findCaller, git } = options;
   const caller = requireGitScope(await gitCaller(request, findCaller), scopeOf[service]);
   const { slug, name } = request.params as Named;
   const named = { read: database.read, organization: caller.organization, name: name.replace(/\.git$/i, '') };
@@ -102,6 +103,7 @@ async function letIn({ options, request, reply, service }: Asked): Promise<{ rea
   if (repository === null || !maySee(caller, repository)) throw unknownRepository();
   requireHere(repository, database);
   request.notes['repository'] = repository.name;
+  await git.check(repository.id);
   const protocol = checkedProtocol(request.headers['git-protocol']);
   const serverUrl = request.server.publicUrl(request);
   return { exchange: { request, reply, caller, repository, protocol, serverUrl, gone: goneSignal(reply) }, renamed };
@@ -116,6 +118,8 @@ async function sendPlain(error: unknown, request: FastifyRequest, reply: Fastify
   const { status, body, ours, retryAfterSeconds } = errorReply(error);
   if (ours) request.log.error({ err: error }, 'request failed');
   request.notes['code'] = body.code;
+  const words = status === 503 ? gitsWords(request, body.message) : null;
+  if (words !== null) return gitHeaders(reply, words.contentType).code(200).send(words.content);
   if (status === 401) reply.header('www-authenticate', basicChallenge);
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
   return reply

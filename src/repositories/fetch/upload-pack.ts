@@ -5,6 +5,7 @@ import type { BodyLimits } from './body.ts';
 import { createBodyReader } from './body.ts';
 import type { AnswerGit, GitExchange, GitService } from './exchange.ts';
 import { gitHeaders, sharesOf } from './exchange.ts';
+import { serviceLine } from './gits-words.ts';
 import { createReceiveRefs } from './receive-refs.ts';
 import type { StallLimits } from './stall.ts';
 import { watchStall } from './stall.ts';
@@ -60,12 +61,6 @@ export function createUploadPack({ git, stall, body }: FetchOptions): AnswerGit 
     process.stdin.end(asked);
     return sendOutput({ git, exchange, process, stall });
   };
-}
-
-/** `# service=git-upload-pack` as a packet line, and the flush behind it. */
-function serviceLine(service: GitService): Buffer {
-  const line = `# service=${service}\n`;
-  return Buffer.from(`${(line.length + 4).toString(16).padStart(4, '0')}${line}0000`, 'latin1');
 }
 
 function serve(git: Git, { repository, caller, protocol, gone }: GitExchange, args: readonly string[]): Promise<GitProcess> {

@@ -7,6 +7,8 @@ import { collectWhileStreaming } from '../../heap.ts';
 import type { Git, GitEnd, GitProcess, GitResult, GitRun, GitStart } from './git.ts';
 import { createLaunchedSpawner } from './launch.ts';
 import { collect } from './output.ts';
+import type { PlaceLog } from './place.ts';
+import { holdPlace, writeConfig } from './place.ts';
 import { layGround } from './settings.ts';
 import type { Slots } from './slots.ts';
 import { createSlots } from './slots.ts';
@@ -20,8 +22,12 @@ export interface GitOptions {
   readonly program?: string;
   /** How many processes at once serve clients. */
   readonly serving?: number;
+  /** How long a client waits for its turn. */
+  readonly servingWaitMs?: number;
   /** How much memory one process may ask for. */
   readonly memoryBytesMax?: number;
+  /** Told of repositories that cannot be used, and of what was changed in one. */
+  readonly log?: PlaceLog;
   /** What starts it: a small process beside this one, unless told otherwise. */
   readonly spawner?: Spawner;
 }
@@ -55,16 +61,18 @@ export async function createGit(options: GitOptions): Promise<Git> {
   const found = await findVersion({ program, directory: root, environment });
   const spawner = options.spawner ?? createLaunchedSpawner(ground);
   const lanes = {
-    serve: createSlots({ count: serving, queueMax: servingQueueMax, waitMs: servingWaitMs }),
+    serve: createSlots({ count: serving, queueMax: servingQueueMax, waitMs: options.servingWaitMs ?? servingWaitMs }),
     work: createSlots({ count: workingMax, queueMax: workingQueueMax, waitMs: workingWaitMs }),
   };
   const underWay = new Set<GitProcess>();
   let stopped = false;
   const directory = (repository: string): string => join(root, `${checkedId(repository)}.git`);
-  const start = async (asked: GitStart): Promise<GitProcess> => {
+  const check = (repository: string): Promise<void> => holdPlace({ place: directory(repository), repository, log: options.log });
+  const start = async (asked: GitStart, isNew = false): Promise<GitProcess> => {
     if (found.problem !== null) throw new GatepostError('unavailable', 'git_missing', found.problem);
     if (stopped) throw new GatepostError('unavailable', 'stopping', 'The server is stopping. Try again.', { retryAfterSeconds: 1 });
     const place = directory(asked.repository);
+    if (!isNew) await check(asked.repository);
     const command = {
       program,
       args: [...settingsOf(asked.settings), ...asked.args],
@@ -87,13 +95,16 @@ export async function createGit(options: GitOptions): Promise<Git> {
   return {
     ...found,
     directory,
-    start,
+    check,
+    start: (asked) => start(asked),
     run,
     load: () => ({ serving: lanes.serve.busy(), waiting: lanes.serve.waiting() }),
     async create({ repository, defaultBranch }) {
       const place = directory(repository);
       await mkdir(place, { recursive: true, mode: 0o700 });
-      await run({ repository, args: ['init', '--quiet', '--bare', '--template=', `--initial-branch=${defaultBranch}`] });
+      const init = { repository, args: ['init', '--quiet', '--bare', '--template=', `--initial-branch=${defaultBranch}`] };
+      await collect(await start(init, true), init);
+      await writeConfig(place);
       for (const name of ['config', 'HEAD', '.', '..']) await toDisk(join(place, name));
     },
     async stop(graceMs = 0) {

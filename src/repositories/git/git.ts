@@ -71,11 +71,16 @@ export interface Git {
   readonly problem: string | null;
   /** Where the repository of this id lies. */
   directory(repository: string): string;
+  /**
+   * Looks whether the repository can be used; `run` and `start` do so themselves, who reads its files asks first. Fails with `repository_missing` where
+   * its directory is not there, with `repository_damaged` where it is a link or something in it leads elsewhere (both 503).
+   */
+  check(repository: string): Promise<void>;
   /** Makes an empty bare repository whose HEAD is that branch. One that is there already is left as it is. */
   create(options: { readonly repository: string; readonly defaultBranch: string }): Promise<void>;
-  /** Runs git to its end. Fails with `git_missing`, `git_busy` (both 503), `git_failed`, `git_timeout`, `git_output_too_large`. */
+  /** Runs git to its end. Fails as `start` does, and with `git_failed`, `git_timeout`, `git_output_too_large`. */
   run(options: GitRun): Promise<GitResult>;
-  /** Starts git once there is a slot for it. Fails with `git_missing` and `git_busy`. */
+  /** Starts git once there is a slot for it. Fails with `git_missing` and `git_busy` (503), and as `check` does. */
   start(options: GitStart): Promise<GitProcess>;
   /** How many processes serve clients now, and how many requests wait to be served. */
   load(): { readonly serving: number; readonly waiting: number };

@@ -106,6 +106,7 @@ interface One extends Pick<HousekeepingOptions, 'git' | 'clock'> {
 
 /** Packs what must be packed, and answers what there is after that. */
 export async function lookAfter({ git, clock, repository, signal }: One): Promise<Counted> {
+  await git.check(repository);
   await removeLeft(join(git.directory(repository), 'objects'), clock.now() - leftKeptMs);
   const before = await countObjects({ git, repository });
   if (before.loose <= looseObjectsMax && before.packs <= packsMax) return before;

@@ -90,6 +90,8 @@ export async function layGround(directory: string): Promise<GitGround> {
       GIT_ASKPASS: 'false',
       GIT_OPTIONAL_LOCKS: '0',
       GIT_NO_REPLACE_OBJECTS: '1',
+      // A file that is not there: a repository's own would give commits other parents.
+      GIT_GRAFT_FILE: join(home, 'no-grafts'),
     },
   };
 }
