@@ -63,6 +63,7 @@ export async function startPullHost(t: TestContext, engine: Engine = 'sqlite', o
     engine,
     pulls: (push) => (pulls === null ? Promise.reject(new Error('not yet')) : pulls.planFor(push)),
     openPulls: async (asked) => (await pulls?.openOf(asked)) ?? [],
+    whatCame: async (asked) => (await pulls?.whatCame(asked)) ?? [],
   });
   const { database, git, refs, organization } = host;
   const [clock, ids] = [systemClock, createIdentifiers()];

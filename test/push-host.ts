@@ -46,7 +46,7 @@ export interface PushHost {
   pushes(): Promise<readonly PushFacts[]>;
 }
 
-export interface PushHostOptions extends Partial<Pick<ReceiveOptions, 'limitsMax' | 'pulls' | 'openPulls' | 'upload' | 'plainBytesMax'>> {
+export interface PushHostOptions extends Partial<Pick<ReceiveOptions, 'limitsMax' | 'pulls' | 'openPulls' | 'whatCame' | 'upload' | 'plainBytesMax'>> {
   readonly engine?: Engine;
   readonly gitOptions?: Partial<GitOptions>;
   /** What stands in for the database from some time on. */

@@ -69,7 +69,8 @@ export async function createRepositories(options: RepositoriesOptions): Promise<
   const refs = createRefs({ ...options, git });
   const pulls = createPulls({ ...options, git, refs, publicUrl: options.serverUrl });
   refs.onMoved(pulls.listener);
-  const receive = createReceive({ database, git, journal: refs.journal, limitsMax, pulls: pulls.planFor, openPulls: pulls.openOf });
+  const { planFor, openOf: openPulls, whatCame } = pulls;
+  const receive = createReceive({ database, git, journal: refs.journal, limitsMax, pulls: planFor, openPulls, whatCame });
   const removal = createRemoval({ database, git, clock, log, steps: options.deletionSteps });
   const started = Promise.withResolvers<void>();
   const named = { read: database.read };

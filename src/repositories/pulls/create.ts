@@ -9,6 +9,7 @@ import { contentRoutes } from './routes-content.ts';
 import { pullRoutes } from './routes.ts';
 import { findPull, listPulls, openPullsOf } from './store.ts';
 import { pullDiff, pullPatch } from './text.ts';
+import { whatCame } from './what-came.ts';
 
 /** Pull requests of all repositories of this server. Whoever moves refs is given `listener`, whoever takes pushes `planFor`. */
 export function createPulls(deps: PullsDeps): Pulls {
@@ -33,6 +34,7 @@ export function createPulls(deps: PullsDeps): Pulls {
       const found = await openPullsOf({ read, ...scopeOf(repository), branches, numbers });
       return found.filter(({ number, head }) => numbers.includes(number) || (head !== null && branches.includes(head)));
     },
+    whatCame: (push) => whatCame(deps, push),
     list: ({ repository, ...page }) => listPulls({ read, ...scopeOf(repository), ...page }),
     diff: (options) => pullDiff({ git, ...options }),
     patch: (options) => pullPatch({ git, ...options }),

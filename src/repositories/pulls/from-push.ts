@@ -68,6 +68,11 @@ async function newOne(
   };
 }
 
+/** Whether its subject is longer than a title may be. */
+export function isTitleCut({ message }: CommitFacts): boolean {
+  return (message.split('\n', 1)[0] ?? '').trim().length > titleCharactersMax;
+}
+
 /** Title and body as its newest commit says them. */
 function textOf({ message, id }: CommitFacts): { readonly title: string; readonly body: string } {
   const [subject = '', ...rest] = message.replaceAll('\0', '').toWellFormed().split('\n');

@@ -24,6 +24,8 @@ interface Planned {
   readonly command: PlannedCommand;
   /** A pull request that it opens. */
   readonly opens: PlannedPull | null;
+  /** For whoever pushes: why it comes to something else than was asked for. */
+  readonly note?: string;
 }
 
 /**
@@ -33,7 +35,8 @@ interface Planned {
 export async function planPush(deps: PullsDeps, book: NumberBook, options: PlanOptions): Promise<Plan> {
   const asked = pullOptions(options.options);
   const mine = options.commands.filter(({ ref }) => ref.startsWith(forPrefix));
-  if (mine.length === 0 && !asked.create) return { commands: options.commands.map(passed), purpose: null };
+  const { notes } = asked;
+  if (mine.length === 0 && !asked.create) return { commands: options.commands.map(passed), purpose: null, notes };
   const isFull = (await countOpen({ read: deps.database.read, ...scopeOf(options.repository) })) >= openPullsMax;
   const planned: Planned[] = [];
   for (const command of options.commands) {
@@ -42,7 +45,13 @@ export async function planPush(deps: PullsDeps, book: NumberBook, options: PlanO
     const isTooMany = one.opens !== null && opened >= pullsOfPushMax;
     planned.push(isTooMany ? refusal(command, `a push opens at most ${pullsOfPushMax} pull requests`) : one);
   }
+  const isOfNone = mine.length === 0 && !options.commands.some(({ ref }) => ref.startsWith('refs/heads/'));
   return {
+    notes: [
+      ...notes,
+      ...planned.flatMap(({ note }) => note ?? []),
+      ...(isOfNone ? ['No pull request is opened: no branch is pushed.'] : []),
+    ],
     commands: twiceRefused(planned.map(({ command }) => command)),
     purpose: openPurpose(planned.flatMap(({ opens }) => (opens === null ? [] : [opens]))),
   };
@@ -96,7 +105,8 @@ async function planFor(planning: Planning, command: RefCommand): Promise<Planned
     const ref = `refs/pull/${open.number}/head`;
     const before = await tipOf(ref);
     if (before === command.after) return refusal(command, `no new changes for pull request ${open.number}`);
-    return { command: { asked: command, command: { ref, before, after: command.after }, refused: null }, opens: null };
+    const planned = { command: { asked: command, command: { ref, before, after: command.after }, refused: null }, opens: null };
+    return saysText(asked) ? { ...planned, note: `Pull request ${open.number} is open for it already: its title and text stay.` } : planned;
   }
   if (isFull) return refusal(command, 'the repository has as many open pull requests as it may have');
   // Known before its objects have come only where they are here already; else the push is taken, and nothing is made of it.
@@ -114,6 +124,10 @@ async function planFor(planning: Planning, command: RefCommand): Promise<Planned
     command: { asked: command, command: { ref, before, after: command.after }, refused: null },
     opens: { ref, number, base, head: null, topic, title, body },
   };
+}
+
+function saysText({ title, body }: PullOptions): boolean {
+  return title !== null || body !== null;
 }
 
 /** The longest branch that the ref's rest begins with is the base, what is left of it the topic. */
@@ -138,13 +152,16 @@ async function planBranch({ deps, book, options, asked, isFull }: Planning, comm
   const { repository } = options;
   const head = command.ref.slice('refs/heads/'.length);
   const base = asked.target ?? repository.defaultBranch;
-  if (command.after === zeroId || head === base) return { command: passed(command), opens: null };
+  const without = (note: string): Planned => ({ command: passed(command), opens: null, note });
+  if (command.after === zeroId) return without(`No pull request is opened of ${head}: it is deleted.`);
+  if (head === base) return without(`No pull request is opened of ${head}: that is the branch it would go to.`);
   const tips = isBranchName(base) ? await tipsOf({ git: deps.git, repository: repository.id, refs: [`refs/heads/${base}`] }) : new Map();
   const isPushedToo = options.commands.some(({ ref, after }) => ref === `refs/heads/${base}` && after !== zeroId);
   if (tips.size === 0 && !isPushedToo) return refusal(command, 'no such branch for the pull request to go to');
   const scope = { read: deps.database.read, ...scopeOf(repository) };
   const [open] = await listPulls({ ...scope, state: 'open', base, head, limit: 1, after: null });
-  if (open !== undefined) return { command: passed(command), opens: null };
+  if (open !== undefined)
+    return without(`Pull request ${open.number} is open for it already${saysText(asked) ? ': its title and text stay' : ''}.`);
   if (isFull) return refusal(command, 'the repository has as many open pull requests as it may have');
   const number = await book.take(scopeOf(repository), `branch ${base} ${head}`);
   if (number === null) return refusal(command, 'the repository is gone');

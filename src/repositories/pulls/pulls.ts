@@ -28,6 +28,8 @@ export interface Plan {
   readonly commands: readonly PlannedCommand[];
   /** To be kept with the intent; null where the push makes no pull request by itself. */
   readonly purpose: Purpose | null;
+  /** What of the push options comes to something else than was asked for: lines for whoever pushes. */
+  readonly notes?: readonly string[];
 }
 
 export interface PullsPage {
@@ -57,6 +59,12 @@ export interface Pulls {
   find(options: { readonly repository: Repository; readonly number: number }): Promise<Pull | null>;
   /** Those that are open and come from one of these refs; by number. */
   openOf(options: { readonly repository: Repository; readonly refs: readonly string[] }): Promise<readonly Pull[]>;
+  /** Of a push that is in and was to open pull requests: why some are not there, or are other than was asked for, in lines for whoever pushes. */
+  whatCame(options: {
+    readonly repository: Repository;
+    readonly purpose: Purpose | null;
+    readonly refs: readonly string[];
+  }): Promise<readonly string[]>;
   /** Newest first. */
   list(options: PullsPage): Promise<readonly Pull[]>;
   /** What it changes against its merge base, as one diff, from git's first to at most `pullTextBytesMax`. */

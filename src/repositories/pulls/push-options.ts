@@ -11,9 +11,25 @@ export interface PullOptions {
   /** `pull_request.title=`, `pull_request.body=`; for refs/for also `title=` and `description=`. Cut where they are too long. */
   readonly title: string | null;
   readonly body: string | null;
+  /** What of them is passed over or cut: lines for whoever pushes. */
+  readonly notes: readonly string[];
 }
 
-/** Reads them as sent; what is not about pull requests is passed over. Naming any of them on a branch's push, `target` say, is a wish for one. */
+/** Options that are read. */
+const knownNames: ReadonlySet<string> = new Set([
+  'pull_request.create',
+  'pull_request.target',
+  'pull_request.title',
+  'pull_request.body',
+  'topic',
+  'title',
+  'description',
+]);
+/** So many that are not known are named. */
+const namedMax = 5;
+const namedCharactersMax = 60;
+
+/** Reads them as sent; what is not about pull requests is passed over, and said to be. Naming any of them on a branch's push, `target` say, is a wish for one. */
 export function pullOptions(options: readonly string[]): PullOptions {
   const values = new Map<string, string>();
   for (const option of options) {
@@ -25,13 +41,30 @@ export function pullOptions(options: readonly string[]): PullOptions {
     const name = names.find((one) => (values.get(one) ?? '').trim() !== '');
     return name === undefined ? null : (values.get(name) ?? null);
   };
+  const [title, body] = [text('pull_request.title', 'title'), text('pull_request.body', 'description')];
   return {
-    create: [...values.keys()].some((name) => name.startsWith('pull_request.')),
+    create: [...values.keys()].some((name) => name.startsWith('pull_request.') && knownNames.has(name)),
     target: text('pull_request.target'),
     topic: text('topic'),
-    title: cut(text('pull_request.title', 'title'), titleCharactersMax, /[\p{Cc}\p{Cs}]/gu),
-    body: cut(text('pull_request.body', 'description'), bodyCharactersMax, /[\0\p{Cs}]/gu),
+    title: cut(title, titleCharactersMax, /[\p{Cc}\p{Cs}]/gu),
+    body: cut(body, bodyCharactersMax, /[\0\p{Cs}]/gu),
+    notes: [
+      ...unknownNotes([...values.keys()]),
+      ...cutNotes('title', title, titleCharactersMax),
+      ...cutNotes('text', body, bodyCharactersMax),
+    ],
   };
+}
+
+function unknownNotes(names: readonly string[]): readonly string[] {
+  const unknown = names.filter((name) => !knownNames.has(name));
+  const named = unknown.slice(0, namedMax).map((name) => `"${name.replaceAll(/[\p{Cc}\p{Cs}]/gu, ' ').slice(0, namedCharactersMax)}"`);
+  const more = unknown.length > namedMax ? ` and ${unknown.length - namedMax} more` : '';
+  return unknown.length === 0 ? [] : [`Not known here, and passed over: push option ${named.join(', ')}${more}.`];
+}
+
+function cutNotes(what: string, text: string | null, charactersMax: number): readonly string[] {
+  return (text ?? '').trim().length > charactersMax ? [`The ${what} of the pull request was cut to ${charactersMax} characters.`] : [];
 }
 
 function cut(text: string | null, charactersMax: number, unfit: RegExp): string | null {

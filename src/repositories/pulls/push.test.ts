@@ -148,3 +148,36 @@ test('two pushes of one topic at once make one pull request', async (t) => {
   const opened = (await host.told()).filter(({ pullAction }) => pullAction === 'opened');
   assert.equal(opened.length, 1);
 });
+
+test('a pull request that a push does not open, or otherwise than asked for, is told to whoever pushes', async (t) => {
+  const host = await startPullHost(t);
+  const { git, commit } = await working(host);
+  await commit('a', 'one');
+  const said = async (options: readonly string[], ...refs: readonly string[]): Promise<readonly string[]> => {
+    const { status, stderr } = await git('push', ...options.flatMap((one) => ['-o', one]), 'origin', ...refs);
+    assert.equal(status, 0, stderr);
+    return stderr.split('\n').flatMap((line) => /^remote: (.*?)\s*$/.exec(line)?.slice(1) ?? []);
+  };
+  const create = 'pull_request.create';
+  assert.deepEqual(await said([create], 'main:refs/heads/same'), ['No pull request was opened of same: main has all of it already.']);
+  await git('checkout', '-q', '--orphan', 'alone');
+  await commit('z', 'alone');
+  assert.deepEqual(await said([create], 'alone'), ['No pull request was opened of alone: it has no commit in common with main.']);
+  await git('checkout', '-q', '-f', 'mine');
+  const cut = await said([create, `pull_request.title=${'t'.repeat(300)}`], 'mine');
+  assert.deepEqual([cut[0], cut.length], ['The title of the pull request was cut to 255 characters.', 2]);
+  assert.match(cut[1] ?? '', /^Pull request \d+: http/);
+  await commit('b', 'two');
+  const again = await said([create, 'pull_request.title=New'], 'mine');
+  assert.match(again[0] ?? '', /^Pull request \d+ is open for it already: its title and text stay\.$/);
+  await commit('c', 's'.repeat(300));
+  assert.match((await said(['topic=x'], 'HEAD:refs/for/main')).join('\n'), /The title of pull request \d+ was cut to 255 characters\./);
+  assert.deepEqual(await said(['ci.skip', 'pull_request.craete=1'], 'main:refs/heads/plain'), [
+    'Not known here, and passed over: push option "ci.skip", "pull_request.craete".',
+  ]);
+  await git('tag', 'v1');
+  assert.deepEqual(await said([create], 'v1'), ['No pull request is opened: no branch is pushed.']);
+  await git('checkout', '-q', 'main');
+  await commit('d', 'on main');
+  assert.match((await said([create], 'main'))[0] ?? '', /^No pull request is opened of main: that is the branch it would go to\.$/);
+});

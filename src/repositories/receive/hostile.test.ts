@@ -116,11 +116,6 @@ eachWay('what is no push is refused by its status', async (started) => {
     [Buffer.concat([packet(`${tip} ${main}\0`), flushPacket]), 400, 'invalid_push'],
     [Buffer.concat([packet('push-cert\0report-status'), flushPacket]), 400, 'invalid_push'],
     [Buffer.concat([packet(`shallow ${tip}`), flushPacket]), 400, 'invalid_push'],
-    [
-      Buffer.concat([packet(Buffer.concat([Buffer.from(`${zeroId} ${tip} refs/heads/`), Buffer.from([0xff, 0xfe])])), flushPacket]),
-      400,
-      'invalid_push',
-    ],
     [Buffer.concat(Array.from({ length: commandsMax + 1 }, (_, at) => packet(`${zeroId} ${tip} refs/tags/${at}`))), 413, 'push_too_large'],
     [Buffer.concat(Array.from({ length: headBytesMax / 60_000 + 1 }, () => packet(`${line}${'x'.repeat(60_000)}`))), 413, 'push_too_large'],
     [
@@ -131,7 +126,7 @@ eachWay('what is no push is refused by its status', async (started) => {
   ];
   for (const [body, status, code] of bodies) {
     const answer = await sendPush(place(host), 'write', body);
-    assert.deepEqual([answer.status, answer.text.includes('.')], [status, true], `${code} ${body.toString().slice(0, 60)}`);
+    assert.deepEqual([answer.status, answer.text.includes(' ')], [status, true], `${code} ${body.toString().slice(0, 60)}`);
   }
   // A NUL ends the name: what follows are capabilities.
   const cut = await sendPush(place(host), 'write', Buffer.concat([packet(`${line}\0report-status\0x`), flushPacket, packOf(made)]));

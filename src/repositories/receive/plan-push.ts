@@ -5,7 +5,7 @@ import type { Plan, PlanOptions } from '../pulls/pulls.ts';
 import type { Purpose, RefCommand } from '../refs/refs.ts';
 import type { Repository } from '../repository.ts';
 import { isBranchName, isRefName, refNameBytesMax } from '../repository.ts';
-import type { PushHead } from './push-head.ts';
+import type { AskedCommand, PushHead } from './push-head.ts';
 import type { Outcome } from './report.ts';
 
 /** Which refs git is to move for pull requests; pulls/ knows. */
@@ -24,6 +24,8 @@ export interface PlannedPush {
   /** One for each command, in their order; not refused: it is git's turn. */
   readonly outcomes: readonly Outcome[];
   readonly purpose: Purpose | null;
+  /** Lines for whoever pushes, besides the outcomes. */
+  readonly notes: readonly string[];
 }
 
 /** What a push may move: everything else is hidden or of another meaning. */
@@ -35,7 +37,7 @@ export async function planPush(options: PlanPushOptions): Promise<PlannedPush> {
   const seen = new Set<string>();
   const checked = head.commands.map((asked): Outcome => {
     const refused = whyNot(repository, asked, seen);
-    seen.add(asked.ref);
+    if (asked.nameBytes === undefined) seen.add(asked.ref);
     return { asked, done: asked, refused };
   });
   const left = checked.filter(({ refused }) => refused === null).map(({ asked }) => asked);
@@ -49,7 +51,11 @@ export async function planPush(options: PlanPushOptions): Promise<PlannedPush> {
     return found === undefined ? one : { ...one, done: found.command ?? one.asked, refused: one.refused ?? found.refused };
   });
   const isRefused = head.capabilities.has('atomic') && outcomes.some(({ refused }) => refused !== null);
-  return { outcomes: isRefused ? outcomes.map((one) => withReason(one, 'atomic push failed')) : outcomes, purpose: plan?.purpose ?? null };
+  return {
+    outcomes: isRefused ? outcomes.map((one) => withReason(one, 'atomic push failed')) : outcomes,
+    purpose: plan?.purpose ?? null,
+    notes: plan?.notes ?? [],
+  };
 }
 
 function withReason(one: Outcome, reason: string | null): Outcome {
@@ -60,14 +66,21 @@ function creates({ before, after }: RefCommand): boolean {
   return before === zeroId && after !== zeroId;
 }
 
-function whyNot({ archived }: Repository, { ref, before, after }: RefCommand, seen: ReadonlySet<string>): string | null {
+function whyNot(
+  { archived, defaultBranch }: Repository,
+  { ref, before, after, nameBytes }: AskedCommand,
+  seen: ReadonlySet<string>,
+): string | null {
   if (archived) return 'the repository is archived';
+  if (nameBytes !== undefined) return 'the name is not UTF-8';
   if (Buffer.byteLength(ref) > refNameBytesMax) return `the name is longer than ${refNameBytesMax} bytes`;
   if (!isRefName(ref)) return 'git takes no ref of this name';
   if (!namespaces.some((namespace) => ref.startsWith(namespace))) return 'only branches, tags, notes and refs/for/ can be pushed';
   if (ref.startsWith('refs/heads/') && !isBranchName(ref.slice('refs/heads/'.length))) return 'git takes no branch of this name';
   if (seen.has(ref)) return 'the push names it twice';
   if (before === zeroId && after === zeroId) return 'there is nothing to delete';
+  // git would refuse it too, with advice for whoever runs the server.
+  if (after === zeroId && ref === `refs/heads/${defaultBranch}`) return 'the default branch cannot be deleted; choose another first';
   return null;
 }
 

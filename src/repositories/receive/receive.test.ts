@@ -112,8 +112,8 @@ test('an atomic push moves all or none; another moves what it can, and only that
     (await host.pushes()).map(({ ref }) => ref),
     [main, 'refs/tags/v1'],
   );
-  const gone = await push(host, { commands: [{ ref: main, before: 'f'.repeat(40), after: zeroId }], pack: null });
-  assert.match(gone.report?.refs.get(main) ?? '', /another has moved it/);
+  const gone = await push(host, { commands: [{ ref: 'refs/tags/v1', before: 'f'.repeat(40), after: zeroId }], pack: null });
+  assert.match(gone.report?.refs.get('refs/tags/v1') ?? '', /another has moved it/);
   assert.equal((await readRefs(host.place, [main])).get(main), after);
 });
 

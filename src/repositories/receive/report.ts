@@ -1,5 +1,6 @@
 import { zeroId } from '../../events/git-facts.ts';
 import type { RefCommand } from '../refs/refs.ts';
+import type { AskedCommand } from './push-head.ts';
 import { flushPacket, packet, packetLength } from './packets.ts';
 
 /** What git reports of a push. */
@@ -34,7 +35,7 @@ export function parseReport(bytes: Buffer): GitReport | null {
 /** What became of one command, as its client is told. */
 export interface Outcome {
   /** As the client sent it. */
-  readonly asked: RefCommand;
+  readonly asked: AskedCommand;
   /** What git was told instead; the very same where nothing was. */
   readonly done: RefCommand;
   /** Null: it moved. */
@@ -49,7 +50,10 @@ export function reportText(options: { readonly unpack: string; readonly outcomes
   const { unpack, outcomes, version } = options;
   const lines = [packet(`unpack ${oneLine(unpack)}\n`)];
   for (const { asked, done, refused } of outcomes) {
-    lines.push(packet(refused === null ? `ok ${asked.ref}\n` : `ng ${asked.ref} ${oneLine(refused)}\n`));
+    // By its very bytes: the client knows its ref by no other name.
+    const name = asked.nameBytes ?? Buffer.from(asked.ref, 'utf8');
+    const said = refused === null ? ['ok ', name, '\n'] : ['ng ', name, ` ${oneLine(refused)}\n`];
+    lines.push(packet(Buffer.concat(said.map((part) => Buffer.from(part)))));
     if (refused !== null || version === 1 || asked.ref === done.ref) continue;
     lines.push(packet(`option refname ${done.ref}\n`));
     if (done.before !== zeroId) lines.push(packet(`option old-oid ${done.before}\n`));
