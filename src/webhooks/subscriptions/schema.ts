@@ -18,7 +18,7 @@ const Name = Type.String({ description: 'What people call it.' });
 const Url = Type.String({
   maxLength: urlCharactersMax,
   description:
-    'http or https, without a fragment. A user and a password go out as Basic authorization. Private addresses are refused unless the operator allows them.',
+    'http or https, without a fragment, blanks and control characters. Path and query go out as they are written. A user and a password go out as Basic authorization. Private addresses are refused unless the operator allows them.',
 });
 const Events = Type.Array(Type.Enum([...eventKinds]), {
   minItems: 1,
@@ -26,7 +26,7 @@ const Events = Type.Array(Type.Enum([...eventKinds]), {
   description: 'Which events it gets.',
 });
 const SensitiveQuery = Type.String({
-  description: `A secret that is added to the URL when something is sent, and never shown: \`key=…&secret=…\`. It stands behind a \`?\`, or behind a \`&\` where the URL has a query. One \`?\` or \`&\` that it begins with is left out; a \`#\` is refused. At most ${sensitiveQueryCharactersMax} characters.`,
+  description: `A secret that is added to the URL when something is sent, and never shown: \`key=…&secret=…\`. It stands behind a \`?\`, or behind a \`&\` where the URL has a query. One \`?\` or \`&\` that it begins with is left out; a \`#\`, blanks and control characters are refused. A change of the URL leaves it as it is. At most ${sensitiveQueryCharactersMax} characters.`,
 });
 const HookId = Type.String({
   description: `Names it in its repository: at most ${hookIdCharactersMax} lower-case letters, digits and hyphens, a letter first and no hyphen last. It is never changed.`,
