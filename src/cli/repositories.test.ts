@@ -1,7 +1,7 @@
 // Repositories in a backup that is made beside a running server that is pushed to, what is restored from it, and what doctor says of them.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -41,12 +41,21 @@ async function client(t: TestContext) {
 
 interface Checked {
   readonly name: string;
+  readonly says: string;
   readonly state: string;
 }
 
-async function states(environment: Record<string, string>, ...flags: string[]): Promise<Record<string, string>> {
+async function checksOf(environment: Record<string, string>, flags: readonly string[]): Promise<readonly Checked[]> {
   const { json } = await gatepostJson(['doctor', ...flags], environment);
-  return Object.fromEntries((json as unknown as { checks: Checked[] }).checks.map(({ name, state }) => [name, state]));
+  return (json as unknown as { checks: Checked[] }).checks;
+}
+
+async function states(environment: Record<string, string>, ...flags: string[]): Promise<Record<string, string>> {
+  return Object.fromEntries((await checksOf(environment, flags)).map(({ name, state }) => [name, state]));
+}
+
+async function said(environment: Record<string, string>, check: string, ...flags: string[]): Promise<string> {
+  return (await checksOf(environment, flags)).find(({ name }) => name === check)?.says ?? '';
 }
 
 for (const engine of engines) {
@@ -111,7 +120,13 @@ test('doctor finds a repository without its directory, a damaged one, and a data
   assert.equal((await states(place.environment, '--repositories'))['objects of repositories'], 'ok');
   await rm(join(data, 'repositories', `${one}.git`, 'objects', blob.slice(0, 2), blob.slice(2)));
   assert.equal((await states(place.environment, '--repositories'))['objects of repositories'], 'failed');
-  await rm(join(data, 'repositories', `${two}.git`), { recursive: true });
+  const other = join(data, 'repositories', `${two}.git`);
+  await rename(other, join(data, 'elsewhere'));
+  await symlink(join(data, 'elsewhere'), other);
+  assert.match(await said(place.environment, 'repositories'), /1 of 2 cannot be used: ours\/two \(.+\.git\): its directory is a link/);
+  await rm(other);
+  assert.match(await said(place.environment, 'repositories'), /1 of 2 have no directory below .+: ours\/two$/);
+  assert.doesNotMatch(await said(place.environment, 'objects of repositories', '--repositories'), /ours\/two|ENOENT/);
   assert.equal((await states(place.environment))['repositories'], 'failed');
   await writeFile(join(data, 'node'), 'another\n');
   assert.equal((await states(place.environment))['repositories'], 'warning');
