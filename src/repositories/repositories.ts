@@ -63,7 +63,7 @@ export async function createRepositories(options: RepositoriesOptions): Promise<
   const { repositoryBytesMax: bytesMax, objectBytesMax, refsMax, data } = configuration;
   const limitsMax = { bytesMax, objectBytesMax, refsMax };
   const { gitProgram: program, gitAtOnce: serving, gitMemory: memoryBytesMax } = configuration;
-  const git = await createGit({ data, program, serving, memoryBytesMax });
+  const git = await createGit({ data, program, serving, memoryBytesMax, log });
   const housekeeping = createHousekeeping({ git, database, clock, log });
   if (git.problem !== null) log.warn({ problem: git.problem }, 'git.missing');
   const refs = createRefs({ ...options, git });
