@@ -46,7 +46,8 @@ export interface PushHost {
   pushes(): Promise<readonly PushFacts[]>;
 }
 
-export interface PushHostOptions extends Partial<Pick<ReceiveOptions, 'limitsMax' | 'pulls' | 'openPulls' | 'whatCame' | 'upload' | 'plainBytesMax'>> {
+export interface PushHostOptions
+  extends Partial<Pick<ReceiveOptions, 'limitsMax' | 'pulls' | 'openPulls' | 'whatCame' | 'upload' | 'plainBytesMax'>> {
   readonly engine?: Engine;
   readonly gitOptions?: Partial<GitOptions>;
   /** What stands in for the database from some time on. */

@@ -36,18 +36,25 @@ test('a title is one line, a text anything that a database and git take', () => 
 });
 
 test('push options are read as they are sent; what is odd in them is made fit', () => {
-  const none = { create: false, target: null, topic: null, title: null, body: null };
+  const none = { create: false, target: null, topic: null, title: null, body: null, notes: [] };
   assert.deepEqual(pullOptions([]), none);
-  assert.deepEqual(pullOptions(['ci.skip', 'topic=', 'title', '=x']), none);
+  assert.deepEqual(pullOptions(['topic=', 'title']), none);
+  const odd = pullOptions(['ci.skip', 'pull_request.craete=1', 'a\u0007=x', `${'y'.repeat(100)}=1`, 'b', 'c', 'd=']);
+  assert.deepEqual({ ...odd, notes: [] }, none, 'one that is not known is no wish for a pull request');
+  assert.deepEqual(odd.notes, [
+    `Not known here, and passed over: push option "ci.skip", "pull_request.craete", "a ", "${'y'.repeat(60)}", "b" and 2 more.`,
+  ]);
   assert.deepEqual(pullOptions(['topic=a=b', 'title=A\u0007title', 'description=text', 'pull_request.create']), {
     create: true,
     target: null,
     topic: 'a=b',
     title: 'A title',
     body: 'text',
+    notes: [],
   });
   const long = pullOptions([`pull_request.title=${'x'.repeat(titleCharactersMax + 1)}`, 'title=other', 'pull_request.target=main']);
   assert.deepEqual([long.title?.length, long.create, long.target], [titleCharactersMax, true, 'main']);
+  assert.deepEqual(long.notes, [`The title of the pull request was cut to ${titleCharactersMax} characters.`]);
 });
 
 test('a token stands in commits by a name that git takes, and never by a mail address of somebody else', () => {
