@@ -2,10 +2,11 @@ import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { FastifyRequest } from 'fastify';
 import { GatepostError, invalid } from '../../errors.ts';
+import { partsOfFree } from '../git/slots.ts';
 
 /** What a fetch may ask with, unpacked: some two hundred thousand objects that the client wants or has. */
 export const fetchBodyBytesMax = 16 * 2 ** 20;
-/** All such bodies that are being read. */
+/** All such bodies that are being read; an organization has at most three times as much of it as it leaves free. */
 export const fetchBodiesBytesMax = 64 * 2 ** 20;
 /** A fetch's question must be in within this. */
 export const fetchBodyMs = 60_000;
@@ -14,7 +15,7 @@ export const fetchBodyMs = 60_000;
  * The request's body, unpacked where it is gzip (git does so with a large question). An error of the packing is the stream's error. Fails with
  * `unsupported_content_encoding` (415).
  */
-export function openBody({ raw, headers }: FastifyRequest): Readable {
+export function openBody({ raw, headers }: Pick<FastifyRequest, 'raw' | 'headers'>): Readable {
   const encoding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   if (encoding === 'identity' || encoding === '') return raw;
   if (encoding !== 'gzip' && encoding !== 'x-gzip') {
@@ -34,7 +35,7 @@ export function openBody({ raw, headers }: FastifyRequest): Readable {
 
 export interface BodyReader {
   /** The whole body. Fails with `body_too_large`, `body_incomplete`, `body_too_slow`, `invalid_gzip`, `git_busy`. */
-  read(request: FastifyRequest): Promise<Buffer>;
+  read(request: Pick<FastifyRequest, 'raw' | 'headers'>, organization: string): Promise<Buffer>;
 }
 
 export interface BodyLimits {
@@ -47,8 +48,17 @@ export interface BodyLimits {
 export function createBodyReader(limits: BodyLimits = {}): BodyReader {
   const { bytesMax = fetchBodyBytesMax, allBytesMax = fetchBodiesBytesMax, withinMs = fetchBodyMs } = limits;
   let all = 0;
+  const held = new Map<string, number>();
+  const hold = (organization: string, bytes: number): void => {
+    all += bytes;
+    const own = (held.get(organization) ?? 0) + bytes;
+    if (own === 0) held.delete(organization);
+    else held.set(organization, own);
+  };
+  // As with places: none holds so much that nothing is left for others.
+  const isTooMuch = (organization: string): boolean => (held.get(organization) ?? 0) > partsOfFree * Math.max(0, allBytesMax - all);
   return {
-    async read(request) {
+    async read(request, organization) {
       const body = openBody(request);
       const chunks: Buffer[] = [];
       let own = 0;
@@ -58,9 +68,9 @@ export function createBodyReader(limits: BodyLimits = {}): BodyReader {
         for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
           if (over) break;
           own += chunk.length;
-          all += chunk.length;
+          hold(organization, chunk.length);
           if (own > bytesMax) throw tooLarge(bytesMax);
-          if (all > allBytesMax) throw tooMuch();
+          if (isTooMuch(organization)) throw tooMuch();
           chunks.push(chunk);
         }
         return Buffer.concat(chunks);
@@ -72,7 +82,7 @@ export function createBodyReader(limits: BodyLimits = {}): BodyReader {
         throw broken(error);
       } finally {
         over = true;
-        all -= own;
+        hold(organization, -own);
       }
     },
   };

@@ -55,7 +55,7 @@ export function createUploadPack({ git, stall, body }: FetchOptions): AnswerGit 
   const bodies = createBodyReader(body);
   return async (exchange) => {
     const { request, reply, repository } = exchange;
-    const asked = await bodies.read(request);
+    const asked = await bodies.read(request, exchange.caller.organization);
     gitHeaders(reply, 'application/x-git-upload-pack-result');
     const process = await serve(git, exchange, ['upload-pack', '--stateless-rpc', git.directory(repository.id)]);
     process.stdin.end(asked);
