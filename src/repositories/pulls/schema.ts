@@ -50,7 +50,10 @@ export const PullBody = Type.Object({
     commit: Type.String({ description: 'Its tip; once merged or closed: as it was then.' }),
   }),
   mergeBase: Type.String({ description: 'Newest commit that both have.' }),
-  mergeable: orNull(Type.Boolean(), 'Whether it can be merged as it is; null: that is not known (yet).'),
+  mergeable: orNull(
+    Type.Boolean(),
+    'Whether it can be merged as it is; of a closed or merged one as last found out; null: that is not known (yet).',
+  ),
   mergeableReason: Type.String({
     description:
       '`clean`, `conflicts`, `draft`, `nothing_to_merge`, `unrelated` (no commit in common), `base_gone`, `head_gone`, `closed`, `merged`, or `unknown`: not looked at yet, or too large to find out.',
