@@ -1,4 +1,4 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { lstat, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemClock } from '../../clock.ts';
 import type { Git } from '../git/git.ts';
@@ -20,6 +20,7 @@ export interface LeftFilesOptions {
 export async function removeLeftFiles({ git, intents, before }: LeftFilesOptions): Promise<void> {
   for (const { repository, commands } of intents) {
     const directory = git.directory(repository);
+    if (!(await isDirectory(directory))) continue;
     await tidy(directory, before);
     for (const { ref } of commands) await removeOld(join(directory, `${ref}.lock`), before);
   }
@@ -30,8 +31,14 @@ export async function removeAllLeftFiles({ git, before, signal }: Omit<LeftFiles
   const root = dirname(git.directory('any'));
   for (const name of await readdir(root)) {
     if (signal.aborted) return;
-    if (name.endsWith('.git')) await tidy(join(root, name), before);
+    const directory = join(root, name);
+    if (name.endsWith('.git') && (await isDirectory(directory))) await tidy(directory, before);
   }
+}
+
+/** A link is none: nothing is removed where it leads. */
+async function isDirectory(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => null))?.isDirectory() ?? false;
 }
 
 async function tidy(directory: string, before: number): Promise<void> {

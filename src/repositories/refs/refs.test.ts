@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdir, utimes, writeFile } from 'node:fs/promises';
+import { access, mkdir, rename, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -132,6 +132,26 @@ for (const engine of engines) {
     assert.equal((await told(host)).length, 5);
   });
 }
+
+test('a directory that is not there at a start tells nothing: what was left is settled once it is back', async (t) => {
+  const { host, ids } = await begun(t);
+  const [one = '', two = ''] = ids;
+  await move(host, { ref: main, before: zeroId, after: one }, { ref: 'refs/heads/old', before: zeroId, after: one });
+  await host.git.run({ repository: (await host.repository()).id, args: ['update-ref', main, two] });
+  await leave(host, [{ ref: main, before: one, after: two }], '0001');
+  await leave(host, [{ ref: 'refs/heads/old', before: one, after: zeroId }], '0002');
+  await rename(host.place, `${host.place}-away`);
+  const another = host.another();
+  const starting = another.start();
+  await sleep(600);
+  assert.equal((await open(host)).length, 2);
+  assert.equal((await told(host)).length, 2);
+  await rename(`${host.place}-away`, host.place);
+  await starting;
+  assert.deepEqual((await told(host)).slice(2), [{ ref: main, before: one, after: two }]);
+  assert.deepEqual(await open(host), []);
+  await another.stop();
+});
 
 test('a start waits for git processes that a dead server left, and takes their locks away', async (t) => {
   const { host, ids } = await begun(t);

@@ -107,6 +107,8 @@ async function defaultBranchBy(
 async function movedOf({ git, ids }: SettleOptions, { repository, commands }: Intent): Promise<readonly Moved[]> {
   const refs = commands.map(({ ref }) => ref);
   const values = await readRefs(git.directory(repository), refs);
+  // A disk that is not there has no refs either: that tells nothing, and is asked again until it does.
+  if ([...values.values()].includes(zeroId)) await git.check(repository);
   const moved = commands.filter(({ ref, before, after }) => before !== after && values.get(ref) === after);
   return moved.map((command) => ({ ...command, push: isTold(command.ref) ? ids.next() : null }));
 }
