@@ -19,8 +19,6 @@ import { findPython } from './python.ts';
 import { findWebhookProgram } from './webhook-program.ts';
 
 const testMsMax = 3 * 60 * 1000;
-/** One more than a small machine has cores: many tests wait, for a clock or a process that was killed. */
-const filesAtOnce = 3;
 /** A file of tests that leaves something open does not end by itself: the run is then ended, and the runner names the file. */
 const runMinutesMax = 30;
 const faultsMinutesMax = 600;
@@ -81,7 +79,7 @@ function complain(message: string): number {
 }
 
 function runTests(files: readonly string[], environment: Readonly<Record<string, string>>, minutesMax: number): Promise<number> {
-  const options = ['--test', `--test-concurrency=${filesAtOnce}`, `--test-timeout=${testMsMax}`];
+  const options = ['--test', '--test-concurrency=2', `--test-timeout=${testMsMax}`];
   const child = spawn(process.execPath, [...options, ...files], { stdio: 'inherit', env: { ...process.env, ...environment } });
   // A signal to us ends the runner, and then the databases below it.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill('SIGTERM'));
