@@ -47,7 +47,7 @@ interface Checked {
 
 async function checksOf(environment: Record<string, string>, flags: readonly string[]): Promise<readonly Checked[]> {
   const { json } = await gatepostJson(['doctor', ...flags], environment);
-  return (json as unknown as { checks: Checked[] }).checks;
+  return json['checks'] as readonly Checked[];
 }
 
 async function states(environment: Record<string, string>, ...flags: string[]): Promise<Record<string, string>> {
@@ -84,8 +84,11 @@ for (const engine of engines) {
     until.abort();
     await pushes;
     assert.equal(backed.code, 0, JSON.stringify(backed.json));
-    const counted = (backed.json as unknown as { repositories: { repositories: number; missing: string[]; elsewhere: number } })
-      .repositories;
+    const counted = backed.json['repositories'] as {
+      readonly repositories: number;
+      readonly missing: readonly string[];
+      readonly elsewhere: number;
+    };
     assert.deepEqual([counted.repositories, counted.missing, counted.elsewhere], [1, [], 0]);
     const restored = await gatepostJson(['restore', backup], to.environment);
     assert.equal(restored.code, 0, JSON.stringify(restored.json));

@@ -99,10 +99,10 @@ for (const seed of [1, 2, 3, 4]) {
     const random = randomOf(seed * 7_919);
     const repo = await bare(t);
     const commits = await history(repo, random, 30);
-    const any = (): string => commits[random(commits.length)]?.id ?? zeroId;
+    const someCommit = (): string => commits[random(commits.length)]?.id ?? zeroId;
     const moved: MovedRef[] = [];
     for (let index = 0; index < 12; index += 1) {
-      const [before, after] = [random(4) === 0 ? zeroId : any(), any()];
+      const [before, after] = [random(4) === 0 ? zeroId : someCommit(), someCommit()];
       moved.push({ ref: `refs/heads/b${index}`, before: before === after ? zeroId : before, after });
     }
     const last = commits.slice(-4).map(({ id }) => id);

@@ -201,7 +201,7 @@ eachWay('packs that lie, are cut, or hold what must not be are refused whole', a
   await unharmed(host);
 });
 
-eachWay('a pack with more behind it moves its refs once, as any push', async (started) => {
+eachWay('a pack with more behind it moves its refs once, like every push', async (started) => {
   const host = await started();
   const answer = await send(host, Buffer.concat([packOf(made), randomBytes(300_000), packOf(made)]));
   assert.equal(answer.report?.refs.get(main), null);

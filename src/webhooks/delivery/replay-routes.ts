@@ -181,7 +181,7 @@ function cancelRoute(server: HttpServer, { database, clock, ids }: ReplayRoutesD
       schema: {
         summary: 'Cancel a replay',
         description:
-          'What it asked for and nobody has begun to send is not sent: a delivery that had arrived before is `delivered` again, one that had been tried `exhausted`, one that had never been sent `cancelled`. What has been tried since goes on as any other.',
+          'What it asked for and nobody has begun to send is not sent: a delivery that had arrived before is `delivered` again, one that had been tried `exhausted`, one that had never been sent `cancelled`. What has been tried since goes on like every other.',
         tags,
         params,
         response: { 200: ReplayBody },
