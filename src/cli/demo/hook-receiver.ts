@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { verify } from '@octokit/webhooks-methods';
+import { closeHere, createArrivals, listenHere } from './arrivals.ts';
 import { bodyOf } from './receiver.ts';
 
 /** What of a hook's body is shown. */
@@ -50,10 +50,7 @@ export interface HookReceiverOptions {
  */
 export async function startHookReceiver({ key, now }: HookReceiverOptions): Promise<HookReceiver> {
   let secret: string | null = null;
-  const received = new Map<string, ReceivedHook>();
-  const refused: string[] = [];
-  let tell: (received: ReceivedHook) => void = () => undefined;
-  let wake = Promise.withResolvers<void>();
+  const arrivals = createArrivals<ReceivedHook>();
   const server = createServer((request, response) => {
     const take = async () => {
       const text = (await bodyOf(request)).toString('utf8');
@@ -63,46 +60,23 @@ export async function startHookReceiver({ key, now }: HookReceiverOptions): Prom
       const isRight = isKey && secret !== null && (await verify(secret, text, `sha256=${header('signature')}`));
       response.writeHead(isRight ? 204 : 401).end();
       const delivery = header('delivery');
-      if (!isRight) refused.push(isKey ? 'a wrong signature' : 'no key in the query');
-      else if (!received.has(delivery)) {
-        const one = { event: header('event'), delivery, body: JSON.parse(text) as HookBody, at: now() };
-        received.set(delivery, one);
-        tell(one);
+      if (!isRight) arrivals.refuse(isKey ? 'a wrong signature' : 'no key in the query');
+      else if (!arrivals.has(delivery)) {
+        arrivals.add(delivery, { event: header('event'), delivery, body: JSON.parse(text) as HookBody, at: now() });
       }
-      wake.resolve();
-      wake = Promise.withResolvers();
     };
     take().catch(() => response.destroy());
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  const origin = await listenHere(server);
   return {
-    url: `http://127.0.0.1:${port}/build`,
+    url: `${origin}/build`,
     key,
     useSecret(given) {
       secret = given;
     },
-    onFurther(listener) {
-      tell = listener;
-    },
-    async waitFor(wanted, timeoutMs) {
-      const timer = AbortSignal.timeout(timeoutMs);
-      const timedOut = once(timer, 'abort');
-      for (;;) {
-        const found = [...received.values()].find(wanted);
-        if (found !== undefined) return found;
-        if (timer.aborted)
-          throw new Error(`no such webhook came within ${timeoutMs / 1000} s${refused.map((one) => `; refused: ${one}`).join('')}`);
-        await Promise.race([wake.promise, timedOut]);
-      }
-    },
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
+    onFurther: arrivals.onFurther,
+    waitFor: arrivals.waitFor,
+    close: () => closeHere(server),
   };
 }
 

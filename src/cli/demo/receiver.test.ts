@@ -20,7 +20,7 @@ test('a webhook is taken only where its signature is right', async (t) => {
   assert.equal((await send(receiver.url, secret, 'd1')).status, 401, 'before a secret is known');
   receiver.useSecret(secret);
   assert.equal((await send(receiver.url, generateSecret(), 'd1')).status, 401, 'signed with another secret');
-  await assert.rejects(receiver.waitFor('one', 50), /no webhook came within 0.05 s; refused: .*; refused: /);
+  await assert.rejects(receiver.waitFor('one', 50), /no such webhook came within 0.05 s; refused: .*; refused: /);
   const waiting = receiver.waitFor('one', 5_000);
   assert.equal((await send(receiver.url, secret, 'd1')).status, 204);
   assert.equal((await send(receiver.url, secret, 'd1')).status, 204, 'the same again');

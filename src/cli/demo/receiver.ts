@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:http';
-import { once } from 'node:events';
 import { Webhook } from 'standardwebhooks';
 import type { ReportFacts } from '../../events/event.ts';
+import { closeHere, createArrivals, listenHere } from './arrivals.ts';
 
 /** A webhook that came, and whose signature was right. */
 export interface Received {
@@ -29,10 +29,7 @@ const bodyBytesMax = 1024 * 1024;
 /** A receiver as anybody would write it: the bytes are verified with the published library before they are read, and a repeat does nothing. */
 export async function startReceiver({ now }: { readonly now: () => number }): Promise<Receiver> {
   let webhook: Webhook | null = null;
-  const received = new Map<string, Received>();
-  const refused: string[] = [];
-  let tell: (received: Received) => void = () => undefined;
-  let wake = Promise.withResolvers<void>();
+  const arrivals = createArrivals<Received>();
   const server = createServer((request, response) => {
     const take = async () => {
       const bytes = await bodyOf(request);
@@ -41,48 +38,23 @@ export async function startReceiver({ now }: { readonly now: () => number }): Pr
         const body = webhook.verify(bytes.toString('utf8'), headersOf(request)) as ReportFacts;
         const id = String(request.headers['webhook-id']);
         response.writeHead(204).end();
-        if (!received.has(id)) {
-          const one = { id, event: String(request.headers['x-gatepost-event']), body, at: now() };
-          received.set(id, one);
-          tell(one);
-        }
+        if (!arrivals.has(id)) arrivals.add(id, { id, event: String(request.headers['x-gatepost-event']), body, at: now() });
       } catch (error) {
-        refused.push(error instanceof Error ? error.message : String(error));
+        arrivals.refuse(error instanceof Error ? error.message : String(error));
         response.writeHead(401).end();
       }
-      wake.resolve();
-      wake = Promise.withResolvers();
     };
     take().catch(() => response.destroy());
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  const origin = await listenHere(server);
   return {
-    url: `http://127.0.0.1:${port}/gatepost`,
+    url: `${origin}/gatepost`,
     useSecret(secret) {
       webhook = new Webhook(secret);
     },
-    onFurther(listener) {
-      tell = listener;
-    },
-    async waitFor(report, timeoutMs) {
-      const timer = AbortSignal.timeout(timeoutMs);
-      const timedOut = once(timer, 'abort');
-      for (;;) {
-        const found = [...received.values()].find(({ body }) => body.reports.some(({ id }) => id === report));
-        if (found !== undefined) return found;
-        if (timer.aborted)
-          throw new Error(`no webhook came within ${timeoutMs / 1000} s${refused.map((one) => `; refused: ${one}`).join('')}`);
-        await Promise.race([wake.promise, timedOut]);
-      }
-    },
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
+    onFurther: arrivals.onFurther,
+    waitFor: (report, timeoutMs) => arrivals.waitFor(({ body }) => body.reports.some(({ id }) => id === report), timeoutMs),
+    close: () => closeHere(server),
   };
 }
 

@@ -15,7 +15,7 @@ test('what was written for SonarQube takes a webhook only where its signature is
   const signature = createHmac('sha256', secret).update(body).digest('hex');
   assert.equal(await post(body, {}), 401);
   assert.equal(await post(JSON.stringify(JSON.parse(body)), { [header]: signature }), 401);
-  await assert.rejects(receiver.waitFor(20), /no webhook came within 0\.02 s; refused: 2/);
+  await assert.rejects(receiver.waitFor(20), /no such webhook came within 0\.02 s; refused: 2/);
   assert.equal(await post(body, { [header]: signature }), 200);
   assert.equal((await receiver.waitFor(5_000)).toString('utf8'), body);
 });

@@ -38,7 +38,7 @@ export async function startRelayReceiver({ secret }: { readonly secret: string }
     async waitFor(timeoutMs) {
       const timer = AbortSignal.timeout(timeoutMs);
       const timedOut = once(timer, 'abort').then(() => {
-        throw new Error(`no webhook came within ${timeoutMs / 1000} s; refused: ${refused}`);
+        throw new Error(`no such webhook came within ${timeoutMs / 1000} s; refused: ${refused}`);
       });
       return Promise.race([promise, timedOut]);
     },
