@@ -89,18 +89,20 @@ export async function listPulls(options: ListPullsOptions): Promise<readonly Pul
   return (await query.execute()).map(pullOf);
 }
 
+type OpenOptions = Scope & { readonly read: Reader | Tx };
+
+function openOnes({ read, organization, repository }: OpenOptions) {
+  return read.selectFrom('pulls').where('organization', '=', organization).where('repository', '=', repository).where('state', '=', 'open');
+}
+
 /** Those that are open and go to, or come from, one of these branches, or have one of these numbers; by number. */
 export async function openPullsOf(
-  options: Scope & { readonly read: Reader | Tx; readonly branches: readonly string[]; readonly numbers?: readonly number[] },
+  options: OpenOptions & { readonly branches: readonly string[]; readonly numbers?: readonly number[] },
 ): Promise<readonly Pull[]> {
-  const { read, organization, repository, branches, numbers = [] } = options;
+  const { branches, numbers = [] } = options;
   if (branches.length === 0 && numbers.length === 0) return [];
-  const rows = await read
-    .selectFrom('pulls')
+  const rows = await openOnes(options)
     .selectAll()
-    .where('organization', '=', organization)
-    .where('repository', '=', repository)
-    .where('state', '=', 'open')
     .where((where) =>
       where.or([
         ...(branches.length === 0 ? [] : [where('base', 'in', branches), where('head', 'in', branches)]),
@@ -113,32 +115,19 @@ export async function openPullsOf(
 }
 
 /** How many are open. */
-export async function countOpen({ read, organization, repository }: Scope & { readonly read: Reader | Tx }): Promise<number> {
-  const row = await read
-    .selectFrom('pulls')
+export async function countOpen(options: OpenOptions): Promise<number> {
+  const row = await openOnes(options)
     .select((select) => select.fn.countAll<number | string | bigint>().as('count'))
-    .where('organization', '=', organization)
-    .where('repository', '=', repository)
-    .where('state', '=', 'open')
     .executeTakeFirstOrThrow();
   return Number(row.count);
 }
 
 /** Those that were pushed to refs/for for this base and topic, and are open. */
 export async function openOfTopic(
-  options: Scope & { readonly read: Reader | Tx; readonly base: string; readonly topic: string; readonly author: number },
+  options: OpenOptions & { readonly base: string; readonly topic: string; readonly author: number },
 ): Promise<Pull | null> {
-  const { read, organization, repository, base, topic, author } = options;
-  const rows = await read
-    .selectFrom('pulls')
-    .selectAll()
-    .where('organization', '=', organization)
-    .where('repository', '=', repository)
-    .where('state', '=', 'open')
-    .where('base', '=', base)
-    .where('topic', '=', topic)
-    .orderBy('number')
-    .execute();
+  const { base, topic, author } = options;
+  const rows = await openOnes(options).selectAll().where('base', '=', base).where('topic', '=', topic).orderBy('number').execute();
   return rows.map(pullOf).find((pull) => pull.author.number === author) ?? null;
 }
 
